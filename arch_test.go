@@ -1,0 +1,167 @@
+package pacer_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/pacer-perf/pacer"
+
+// imports lists which packages of ours each package may import. A new edge is
+// one line here, and its reason in the commit. Tests may import more.
+var imports = map[string][]string{
+	".":                           {"run", "internal/unit", "internal/atomicfile"},
+	"run":                         {"internal/unit"},
+	"internal/atomicfile":         {},
+	"internal/unit":               {},
+	"internal/judge":              {"run", "internal/unit"},
+	"internal/policy":             {"run", "internal/unit", "internal/judge"},
+	"internal/history":            {},
+	"internal/history/schema":     {},
+	"internal/history/sqlite":     {"run", "internal/history", "internal/history/schema"},
+	"internal/baseline":           {"run", "internal/history", "internal/judge"},
+	"internal/measure":            {"internal/measure/helper"},
+	"internal/measure/helper":     {},
+	"internal/report":             {"run", "internal/judge"},
+	"internal/report/text":        {"run", "internal/unit", "internal/judge", "internal/report"},
+	"examples/cuepoint":           {"examples/cuepoint/app"},
+	"examples/cuepoint/app":       {".", "internal/atomicfile", "examples/cuepoint/library", "examples/cuepoint/match", "examples/cuepoint/rekordbox"},
+	"examples/cuepoint/library":   {},
+	"examples/cuepoint/match":     {"examples/cuepoint/rekordbox"},
+	"examples/cuepoint/rekordbox": {},
+	"cmd/pacer":                   {"*"},
+}
+
+// outside lists who may import a module that is not ours.
+var outside = map[string][]string{
+	"golang.org/x/sys/":            {"."},
+	"golang.org/x/text/":           {"examples/cuepoint/match"},
+	"golang.org/x/term":            {"cmd/pacer"},
+	"github.com/goccy/go-yaml":     {"internal/policy"},
+	"github.com/spf13/cobra":       {"cmd/pacer"},
+	"modernc.org/sqlite":           {"internal/history/sqlite"},
+	"github.com/google/go-cmp/":    {},
+	"github.com/rogpeppe/go-inter": {},
+}
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	found := make(map[string]bool)
+	err := filepath.WalkDir(".", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") || strings.Contains(file, "testdata") {
+			return err
+		}
+		pkg := path.Dir(filepath.ToSlash(file))
+		found[pkg] = true
+		allowed, known := imports[pkg]
+		if !known {
+			t.Errorf("%s: the package is not in the list of imports", pkg)
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range f.Imports {
+			name := strings.Trim(spec.Path.Value, `"`)
+			ours, isOurs := strings.CutPrefix(name, module)
+			switch {
+			case isOurs:
+				ours = strings.TrimPrefix(ours, "/")
+				if ours == "" {
+					ours = "."
+				}
+				if !slices.Contains(allowed, ours) && !slices.Contains(allowed, "*") || strings.HasPrefix(ours, "cmd/") {
+					t.Errorf("%s may not import %s", file, ours)
+				}
+			case strings.Contains(strings.Split(name, "/")[0], "."):
+				if !mayImport(pkg, name) {
+					t.Errorf("%s may not import %s", file, name)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range imports {
+		if !found[pkg] {
+			t.Errorf("%s is in the list of imports, but there is no such package", pkg)
+		}
+	}
+}
+
+func mayImport(pkg, name string) bool {
+	for prefix, who := range outside {
+		if strings.HasPrefix(name, prefix) {
+			return slices.Contains(who, pkg)
+		}
+	}
+	return false
+}
+
+// An app that links the SDK gains nothing but the standard library and x/sys,
+// and of that no web server.
+func TestSDKDependencies(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-deps", ".").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dep := range strings.FieldsSeq(string(out)) {
+		switch {
+		case dep == "net/http", dep == "database/sql", dep == "net":
+			t.Errorf("the SDK links %s", dep)
+		case strings.HasPrefix(dep, module), strings.HasPrefix(dep, "golang.org/x/sys/"), !strings.Contains(strings.Split(dep, "/")[0], "."):
+		default:
+			t.Errorf("the SDK links %s", dep)
+		}
+	}
+}
+
+// Every package says what it is for, in one file.
+func TestPackageDocs(t *testing.T) {
+	t.Parallel()
+	for pkg := range imports {
+		files, err := filepath.Glob(filepath.Join(filepath.FromSlash(pkg), "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatal(pkg, err)
+		}
+		docs := 0
+		for _, file := range files {
+			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.PackageClauseOnly|parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if f.Doc != nil && !strings.HasSuffix(file, "_test.go") {
+				docs++
+			}
+		}
+		if docs != 1 {
+			t.Errorf("%s has %d package comments, want one", pkg, docs)
+		}
+	}
+}
+
+// ARCHITECTURE.md has a paragraph on every package.
+func TestArchitectureNamesPackages(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range imports {
+		if pkg != "." && !strings.Contains(string(text), "`"+pkg+"`") {
+			t.Errorf("ARCHITECTURE.md does not name `%s`", pkg)
+		}
+	}
+}

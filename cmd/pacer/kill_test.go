@@ -1,0 +1,197 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/pacer-perf/pacer/examples/cuepoint/library"
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/history/sqlite"
+)
+
+// pacerIn returns a command that runs this program in a folder.
+func pacerIn(dir string, args ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "TEST_PACER=1", "GORACE=atexit_sleep_ms=0")
+	return cmd
+}
+
+// Killed at any moment, run and demo leave a history that opens with every
+// earlier run.
+func TestKilled(t *testing.T) {
+	t.Parallel()
+	small := filepath.Join(t.TempDir(), "small.xml")
+	f, err := os.Create(small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := library.Generate(f, library.Config{Seed: 1, Tracks: 50}); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	for name, args := range map[string][]string{
+		"run":  {"run", "--app", "prog", "--runs", "2", "--", "true"},
+		"demo": {"demo", "--runs", "1", "--library", small},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			path := filepath.Join(dir, ".pacer", "history.db")
+			// How long one takes undisturbed sets the range of moments. What
+			// it measures is not tested: only where the blows fall.
+			start := time.Now()
+			if out, err := pacerIn(dir, args...).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			whole := time.Since(start)
+			rng := rand.New(rand.NewPCG(4, 2))
+			killed := 0
+			known := ids(t, path)
+			for i := range 50 {
+				cmd := pacerIn(dir, args...)
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				done := make(chan error, 1)
+				go func() { done <- cmd.Wait() }()
+				select {
+				case <-time.After(time.Duration(rng.Int64N(int64(whole)))):
+					cmd.Process.Kill()
+					if <-done != nil {
+						killed++
+					}
+				case err := <-done:
+					if err != nil {
+						t.Fatalf("moment %d: ended by itself: %v", i, err)
+					}
+				}
+				now := ids(t, path)
+				for id := range known {
+					if !now[id] {
+						t.Fatalf("moment %d: run %s is gone", i, id)
+					}
+				}
+				known = now
+			}
+			if killed < 25 {
+				t.Errorf("only %d of 50 were killed before their end", killed)
+			}
+			if out, err := pacerIn(dir, args...).CombinedOutput(); err != nil || len(ids(t, path)) != len(known)+1 {
+				t.Errorf("afterwards: %v: %s", err, out)
+			}
+		})
+	}
+}
+
+// ids opens a history and reads every run of it, whole.
+func ids(t *testing.T, path string) map[string]bool {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	heads, err := s.Heads(t.Context(), history.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string]bool)
+	for _, h := range heads {
+		if _, err := s.Run(t.Context(), h.ID); err != nil {
+			t.Fatal(err)
+		}
+		all[h.ID] = true
+	}
+	return all
+}
+
+// Interrupted, run keeps the repetitions that were complete, says so, and
+// exits with 130.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	// The third repetition says that it has begun, and hangs.
+	script := `n=$(cat n 2>/dev/null || echo 0); n=$((n+1)); echo $n >n; [ $n -lt 3 ] || { echo begun >begun; exec sleep 60; }`
+	cmd := pacerIn(dir, "run", "--app", "prog", "--runs", "9", "--", "sh", "-c", script)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, filepath.Join(dir, "begun"))
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit status %d, want 130: %s", code, &stderr)
+	}
+	if !bytes.Contains(stderr.Bytes(), []byte("interrupted: 2 of 9 repetitions are kept")) {
+		t.Errorf("stderr: %s", &stderr)
+	}
+	if !bytes.Contains(stdout.Bytes(), []byte("process.wall")) {
+		t.Errorf("stdout: %s", &stdout)
+	}
+	if n := len(ids(t, filepath.Join(dir, ".pacer", "history.db"))); n != 1 {
+		t.Errorf("%d runs in the history", n)
+	}
+}
+
+// Killed without warning, run takes its command along.
+func TestKilledLeavesNoChild(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		return // the death signal is Linux's
+	}
+	dir := t.TempDir()
+	cmd := pacerIn(dir, "run", "--", "sh", "-c", `echo $$ >pid.tmp; mv pid.tmp pid; exec sleep 60`)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, filepath.Join(dir, "pid"))
+	text, err := os.ReadFile(filepath.Join(dir, "pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	if _, err := fmt.Sscan(string(text), &pid); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Process.Kill()
+	cmd.Wait()
+	poll(t, func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err != nil || bytes.Contains(stat, []byte(") Z ")) || syscall.Kill(pid, 0) != nil
+	}, "the command to end")
+}
+
+func waitFor(t *testing.T, file string) {
+	t.Helper()
+	poll(t, func() bool { _, err := os.Stat(file); return err == nil }, file)
+}
+
+// poll waits until something is so, for half a minute at most.
+func poll(t *testing.T, so func() bool, what string) {
+	t.Helper()
+	deadline := time.NewTimer(30 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !so() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("waited half a minute for %s", what)
+		case <-tick.C:
+		}
+	}
+}

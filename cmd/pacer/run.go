@@ -1,0 +1,297 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pacer-perf/pacer"
+	"github.com/pacer-perf/pacer/internal/measure"
+	"github.com/pacer-perf/pacer/internal/report/text"
+	"github.com/pacer-perf/pacer/internal/unit"
+	"github.com/pacer-perf/pacer/run"
+)
+
+func (c *cli) run() *cobra.Command {
+	var b batch
+	var labels []string
+	cmd := &cobra.Command{
+		Use:   "run [flags] -- COMMAND [ARG...]",
+		Short: "Measure a command and keep the run",
+		Long: `Run executes a command, without a shell, and measures it from outside:
+process.wall, process.cpu, process.memory.peak (that of its largest process). An
+app that uses the SDK adds what it measured inside: it finds a folder in
+PACER_EXPORT and writes its run document there when it closes its recorder.
+
+All repetitions make one run, with one sample for each, kept in the history.`,
+		Example: `  pacer run -- ./app --once
+  pacer run --runs 10 --label dataset=1k -- ./app --library 1k.xml
+  pacer run --app site -- sh -c 'make build && ./site --selftest'`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return hint(errors.New("no command to run"), "pacer run -- COMMAND [ARG...]")
+			}
+			return nil
+		},
+	}
+	cmd.Flags().SetInterspersed(false)
+	cmd.Flags().IntVar(&b.runs, "runs", 1, "how many `TIMES` to run the command")
+	cmd.Flags().StringVar(&b.app, "app", "", "name of the `APP` (default: its own word, $PACER_APP, that of pacer.yaml, or the command's name)")
+	cmd.Flags().StringVar(&b.version, "version", "", "`VERSION` of the app (default: its own word)")
+	cmd.Flags().StringArrayVar(&labels, "label", nil, "label `KEY=VALUE` of the run; may be given again")
+	cmd.Flags().BoolVar(&b.allowFailure, "allow-failure", false, "keep the run even if the command fails")
+	cmd.Flags().BoolVar(&b.showOutput, "show-output", false, "pass the command's output on to standard error")
+	format := formatFlag(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		as, err := format()
+		if err != nil {
+			return err
+		}
+		if b.labels, err = parseLabels(labels); err != nil {
+			return err
+		}
+		if b.runs < 1 {
+			return fmt.Errorf("--runs %d: expected 1 or more", b.runs)
+		}
+		b.args = args
+		r, err := c.measure(cmd.Context(), b)
+		if err != nil && r == nil {
+			return err
+		}
+		interrupted := err
+		if as == "json" {
+			return errors.Join(r.Write(c.stdout), interrupted)
+		}
+		err = text.Run(c.stdout, r, text.Options{Color: color(c.stdout)})
+		if b.runs == 1 {
+			fmt.Fprintln(c.stderr, "hint: one repetition tells little about noise: --runs 10")
+		}
+		return errors.Join(err, interrupted)
+	}
+	return cmd
+}
+
+func parseLabels(words []string) (map[string]string, error) {
+	labels := make(map[string]string)
+	for _, word := range words {
+		key, value, ok := strings.Cut(word, "=")
+		if !ok || key == "" {
+			return nil, hint(fmt.Errorf("--label %q: expected KEY=VALUE", word), "--label dataset=1k")
+		}
+		if _, twice := labels[key]; twice {
+			return nil, fmt.Errorf("--label %s is given twice", key)
+		}
+		labels[key] = value
+	}
+	return labels, nil
+}
+
+// batch is a command that is repeated to make one run.
+type batch struct {
+	args         []string
+	env          []string
+	runs         int
+	app, version string
+	labels       map[string]string
+	allowFailure bool
+	showOutput   bool
+	own          bool // the command is part of this program: not in the working folder's repository
+}
+
+// measure runs a batch and keeps the run. When it is interrupted, it keeps what
+// was measured and returns it with the context's error; it returns no run if
+// there was nothing to keep.
+func (c *cli) measure(ctx context.Context, b batch) (*run.Run, error) {
+	// A history that cannot be written is better known before the work than
+	// after it.
+	store, err := writeHistory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	started := time.Now()
+	progress := newProgress(c.stderr, filepath.Base(b.args[0]), b.runs)
+	defer progress.clear()
+	var repetitions []run.Run
+	for i := range b.runs {
+		progress.show(i)
+		r, err := c.once(ctx, b)
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		repetitions = append(repetitions, r)
+	}
+	progress.clear()
+	interrupted := ctx.Err()
+	if len(repetitions) == 0 {
+		c.kept = ": nothing was measured yet"
+		return nil, interrupted
+	}
+	r, err := run.Merge(repetitions...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: not kept", err)
+	}
+	if err := c.describe(&r, b, started); err != nil {
+		return nil, err
+	}
+	if interrupted != nil {
+		c.kept = fmt.Sprintf(": %d of %d repetitions are kept", len(repetitions), b.runs)
+		ctx = context.WithoutCancel(ctx)
+	}
+	if _, err := store.Append(ctx, &r); err != nil {
+		return nil, err
+	}
+	return &r, interrupted
+}
+
+// describe says what the run is of.
+func (c *cli) describe(r *run.Run, b batch, started time.Time) error {
+	var random [10]byte
+	rand.Read(random[:]) // never fails
+	r.ID = run.NewID(started, random)
+	r.Timestamp = started.UTC()
+	if r.App == "" || b.app != "" {
+		p, err := loadPolicy("")
+		if err != nil && b.app == "" && env("PACER_APP") == "" {
+			return err
+		}
+		r.App = first(b.app, env("PACER_APP"), p.App, strings.TrimSuffix(filepath.Base(b.args[0]), ".exe"))
+	}
+	r.Version = first(b.version, r.Version)
+	if !b.own {
+		r.Command = redact(b.args)
+		if r.Commit == "" {
+			r.Commit, r.Branch, r.Dirty = gitState()
+		}
+	}
+	if r.Environment == nil {
+		env := pacer.Environment()
+		env.Go = "" // of this program, not of the command
+		r.Environment = &env
+	}
+	for k, v := range b.labels {
+		if old, ok := r.Labels[k]; ok && old != v {
+			return fmt.Errorf("the app says label %s=%s, the command line %s=%s", k, old, k, v)
+		}
+		if r.Labels == nil {
+			r.Labels = make(map[string]string)
+		}
+		r.Labels[k] = v
+	}
+	return nil
+}
+
+// once runs the command one time and returns what was measured outside and
+// inside.
+func (c *cli) once(ctx context.Context, b batch) (run.Run, error) {
+	dir, err := os.MkdirTemp("", "pacer-run-")
+	if err != nil {
+		return run.Run{}, err
+	}
+	defer os.RemoveAll(dir)
+	var output io.Writer
+	if b.showOutput {
+		output = c.stderr
+	}
+	result, err := measure.Run(ctx, measure.Command{
+		Args: b.args, Env: append(slices.Clone(b.env), "PACER_EXPORT="+dir), Output: output,
+	})
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return run.Run{}, hint(err, "no shell is used: for shell syntax, pacer run -- sh -c '...'")
+	case err != nil:
+		return run.Run{}, err
+	case result.Failure != "" && !b.allowFailure:
+		err := fmt.Errorf("%s failed: %s: nothing is kept", b.args[0], result.Failure)
+		if result.Tail != "" && !b.showOutput {
+			err = fmt.Errorf("%w; its last output:\n  %s", err, strings.ReplaceAll(result.Tail, "\n", "\n  "))
+		}
+		return run.Run{}, hint(err, "keep runs of failing commands with --allow-failure")
+	}
+	r, err := exported(dir)
+	if err != nil {
+		return run.Run{}, err
+	}
+	outside := []run.Metric{
+		{Name: "process.wall", Unit: unit.Seconds, Better: run.Lower, Samples: []float64{result.Wall.Seconds()}},
+		{Name: "process.cpu", Unit: unit.Seconds, Better: run.Lower, Samples: []float64{result.CPU.Seconds()}},
+	}
+	if result.PeakMemory > 0 {
+		outside = append(outside, run.Metric{Name: "process.memory.peak", Unit: unit.Bytes, Better: run.Lower, Samples: []float64{float64(result.PeakMemory)}})
+	}
+	for _, m := range outside {
+		if r.Find(m.Name, nil) != nil {
+			return run.Run{}, fmt.Errorf("the app measured %s itself: the name is the runner's", m.Name)
+		}
+	}
+	r.Metrics = append(r.Metrics, outside...)
+	if result.Failure != "" {
+		r.Warnings = append(r.Warnings, "the command failed: "+result.Failure)
+	}
+	return r, nil
+}
+
+// exported reads what the app's processes wrote into the folder: nothing, if
+// it does not use the SDK.
+func exported(dir string) (run.Run, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+	if err != nil || len(files) == 0 {
+		return run.Run{}, err
+	}
+	runs := make([]run.Run, len(files))
+	for i, file := range files {
+		f, err := os.Open(file)
+		if err != nil {
+			return run.Run{}, err
+		}
+		runs[i], err = run.Read(f, filepath.Base(file))
+		f.Close()
+		if err != nil {
+			return run.Run{}, fmt.Errorf("the app exported a bad run document: %w", err)
+		}
+	}
+	return run.Merge(runs...)
+}
+
+// gitState returns what git says of the working folder: nothing, outside of a
+// repository or without git.
+func gitState() (commit, branch string, dirty bool) {
+	git := func(args ...string) (string, bool) {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		out, err := exec.CommandContext(ctx, "git", args...).Output()
+		return strings.TrimSpace(string(out)), err == nil
+	}
+	commit, ok := git("rev-parse", "--verify", "HEAD")
+	if !ok {
+		return "", "", false
+	}
+	branch, _ = git("symbolic-ref", "--quiet", "--short", "HEAD")
+	changes, ok := git("status", "--porcelain", "--untracked-files=no")
+	return commit, branch, ok && changes != ""
+}
+
+// first returns the first of words that is not empty.
+func first(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}
+
+func env(name string) string { return os.Getenv(name) }

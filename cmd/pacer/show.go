@@ -1,0 +1,34 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/pacer-perf/pacer/internal/report/text"
+)
+
+func (c *cli) show() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "show FILE|RUN",
+		Short: "Show everything that a run measured",
+		Example: `  pacer show latest
+  pacer show 01KF8Y
+  pacer show --format json metrics.json`,
+		Args: exactArgs(1),
+	}
+	format := formatFlag(cmd, "text", "json")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		as, err := format()
+		if err != nil {
+			return err
+		}
+		r, err := loadRun(cmd.Context(), env("PACER_APP"), args[0])
+		if err != nil {
+			return err
+		}
+		if as == "json" {
+			return r.Write(c.stdout)
+		}
+		return text.Run(c.stdout, &r, text.Options{Color: color(c.stdout)})
+	}
+	return cmd
+}

@@ -1,0 +1,322 @@
+// Package app is the program CuePoint: it reads a DJ's rekordbox library,
+// finds each track in a catalogue, filters the table of results and writes it
+// as CSV, and measures itself while it does.
+//
+// The other packages of CuePoint know nothing of measuring; the timers are
+// all here. Metrics: startup, library.parse, track.process with its stages
+// queries, search and score, table.filter, export.csv, memory.peak and
+// memory.current.
+package app
+
+import (
+	"bufio"
+	"context"
+	_ "embed"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/pacer-perf/pacer"
+	"github.com/pacer-perf/pacer/examples/cuepoint/library"
+	"github.com/pacer-perf/pacer/examples/cuepoint/match"
+	"github.com/pacer-perf/pacer/examples/cuepoint/rekordbox"
+	"github.com/pacer-perf/pacer/internal/atomicfile"
+)
+
+// Version is CuePoint's. It is a variable so that a build can set it:
+// -ldflags "-X github.com/pacer-perf/pacer/examples/cuepoint/app.Version=1.1.0".
+var Version = "1.0.0"
+
+// Policy is the pacer.yaml with CuePoint's budgets.
+//
+//go:embed pacer.yaml
+var Policy []byte
+
+const usage = `CuePoint finds the tracks of a rekordbox library in a catalogue.
+
+Usage:
+  cuepoint [flags]
+
+Examples:
+  cuepoint                                      the built-in library of 1,000 tracks
+  cuepoint --library rekordbox.xml --out t.csv  your own, as a table
+  cuepoint --filter house --out - | head        what a person typing "house" waits for
+  cuepoint --metrics metrics.json               how long it all took
+
+Flags:
+`
+
+// options are the flags.
+type options struct {
+	library string
+	filter  string
+	out     string
+	metrics string
+	verbose bool
+	version bool
+}
+
+// hinted is an error about which the user can do something.
+type hinted struct {
+	err  error
+	hint string
+}
+
+func (h *hinted) Error() string { return h.err.Error() }
+func (h *hinted) Unwrap() error { return h.err }
+
+// Main runs CuePoint with command-line arguments and returns its exit status:
+// 0, 2 for wrong usage, bad input and failing output, or 130 when ctx ends
+// first, as with Ctrl-C: nothing is written then.
+func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	o, err := parseFlags(args, stdout)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err == nil && o.version:
+		_, err = fmt.Fprintln(stdout, "cuepoint", Version)
+	case err == nil:
+		err = run(ctx, o, stdout, stderr)
+	}
+	if err == nil {
+		return 0
+	}
+	if ctx.Err() != nil {
+		fmt.Fprintln(stderr, "cuepoint: interrupted")
+		return 130
+	}
+	fmt.Fprintf(stderr, "cuepoint: %v\n", err)
+	if h := (*hinted)(nil); errors.As(err, &h) {
+		fmt.Fprintf(stderr, "hint: %s\n", h.hint)
+	}
+	return 2
+}
+
+func parseFlags(args []string, stdout io.Writer) (options, error) {
+	var o options
+	fs := flag.NewFlagSet("cuepoint", flag.ContinueOnError)
+	fs.SetOutput(io.Discard) // errors are Main's to print
+	fs.StringVar(&o.library, "library", "", "read the rekordbox export `FILE` instead of the built-in library")
+	fs.StringVar(&o.filter, "filter", "", "filter the table for `TEXT`, as typed letter by letter; the CSV keeps all rows")
+	fs.StringVar(&o.out, "out", "", "write the table as CSV into `FILE`; - is standard output")
+	fs.StringVar(&o.metrics, "metrics", "", "write the metrics of this run into `FILE`")
+	fs.BoolVar(&o.verbose, "verbose", false, "log the metrics")
+	fs.BoolVar(&o.version, "version", false, "print the version and exit")
+	err := fs.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		fs.SetOutput(stdout)
+		io.WriteString(stdout, usage)
+		fs.PrintDefaults()
+		return o, err
+	case err == nil && fs.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	case err == nil && o.metrics == "-":
+		err = errors.New("--metrics cannot go to standard output")
+	case err == nil && o.out != "-" && sameFile(o.out, o.library):
+		err = fmt.Errorf("--out would overwrite the library %s", o.library)
+	case err == nil && (sameFile(o.metrics, o.library) || sameFile(o.metrics, o.out)):
+		err = fmt.Errorf("--metrics would overwrite %s", o.metrics)
+	}
+	if err != nil {
+		err = &hinted{err, "cuepoint -h lists the flags"}
+	}
+	return o, err
+}
+
+// sameFile reports whether two names, neither empty, are of one file.
+func sameFile(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	if filepath.Clean(a) == filepath.Clean(b) {
+		return true
+	}
+	x, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	y, err := os.Stat(b)
+	return err == nil && os.SameFile(x, y)
+}
+
+// run does the work of the program and exports what was measured.
+func run(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
+	level := slog.LevelWarn
+	if o.verbose {
+		level = slog.LevelInfo
+	}
+	rec := pacer.New(pacer.Config{
+		App:     "cuepoint",
+		Version: Version,
+		Main:    "track.process",
+		Items:   "tracks",
+		Logger:  slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
+	})
+	defer func() {
+		if cerr := rec.Close(); cerr != nil && err == nil {
+			err = cerr
+		}
+	}()
+	p := newProgram(rec)
+
+	tracks, sum, err := p.load(ctx, o.library)
+	if err != nil {
+		return err
+	}
+	if o.library != "" || o.verbose { // nobody can do anything about the built-in one
+		for _, w := range sum.Warnings {
+			fmt.Fprintf(stderr, "cuepoint: warning: %s: %s\n", o.libraryName(), w)
+		}
+	}
+	// A real catalogue would be an online store, and there when we come.
+	catalogue := match.NewLocal(match.Invent(tracks))
+	rec.Ready()
+
+	t := make(table, 0, len(tracks))
+	for _, track := range tracks {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		r, err := p.process(ctx, catalogue, track)
+		if err != nil {
+			return fmt.Errorf("track %s: %w", track.ID, err)
+		}
+		t = append(t, r)
+	}
+	rec.Items("tracks", len(t))
+	shown := p.filter(t, o.filter)
+
+	if err := p.export(t, o.out, stdout); err != nil {
+		return err
+	}
+	report := stdout
+	if o.out == "-" {
+		report = stderr
+	}
+	if err := summarise(report, o, sum, t, shown); err != nil {
+		return fmt.Errorf("writing the summary: %w", err)
+	}
+	if o.metrics != "" {
+		if err := rec.Export(o.metrics); err != nil {
+			return fmt.Errorf("writing the metrics: %w", err)
+		}
+	}
+	return nil
+}
+
+// libraryName names the library in messages.
+func (o options) libraryName() string {
+	if o.library == "" {
+		return library.Name
+	}
+	return o.library
+}
+
+// program is the steps of the work, each with its timer.
+type program struct {
+	parse   *pacer.Timer
+	track   *pacer.Timer
+	queries *pacer.Timer // the three stages of track
+	search  *pacer.Timer
+	score   *pacer.Timer
+	typing  *pacer.Timer
+	csv     *pacer.Timer
+}
+
+func newProgram(rec *pacer.Recorder) *program {
+	return &program{
+		parse:   rec.Timer("library.parse"),
+		track:   rec.Timer("track.process"),
+		queries: rec.Timer("track.process/queries"),
+		search:  rec.Timer("track.process/search"),
+		score:   rec.Timer("track.process/score"),
+		typing:  rec.Timer("table.filter"),
+		csv:     rec.Timer("export.csv"),
+	}
+}
+
+// load reads the library at path, or the embedded one if path is empty.
+func (p *program) load(ctx context.Context, path string) ([]rekordbox.Track, rekordbox.Summary, error) {
+	defer p.parse.Start().Stop()
+	in, name := library.Open(), library.Name
+	if path != "" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, rekordbox.Summary{}, &hinted{err, "make one in rekordbox with File > Export Collection in xml format"}
+		}
+		defer f.Close()
+		in, name = f, path
+	}
+	var tracks []rekordbox.Track
+	sum, err := rekordbox.Read(in, name, func(t rekordbox.Track) error {
+		tracks = append(tracks, t)
+		return ctx.Err()
+	})
+	if syntax := (*rekordbox.SyntaxError)(nil); errors.As(err, &syntax) {
+		err = &hinted{err, "export the collection from rekordbox again; nothing was written"}
+	}
+	return tracks, sum, err
+}
+
+// process finds one track in the catalogue.
+func (p *program) process(ctx context.Context, c match.Catalogue, t rekordbox.Track) (row, error) {
+	whole := p.track.Start()
+
+	stage := p.queries.Start()
+	subject := match.Normalise(t)
+	queries := subject.Queries()
+	stage.Stop()
+
+	stage = p.search.Start()
+	found, err := match.Search(ctx, c, queries)
+	if err != nil {
+		return row{}, err
+	}
+	stage.Stop()
+
+	stage = p.score.Start()
+	result := subject.Choose(found)
+	stage.Stop()
+
+	r := newRow(t, subject, result)
+	whole.Stop()
+	return r, nil
+}
+
+// filter narrows the table down as a person types text, and returns what the
+// whole of it leaves. The table is first shown with an empty filter.
+func (p *program) filter(t table, text string) []int {
+	for end := range text {
+		p.keystroke(t, text[:end])
+	}
+	return p.keystroke(t, text)
+}
+
+func (p *program) keystroke(t table, text string) []int {
+	defer p.typing.Start().Stop()
+	return t.filter(text)
+}
+
+// export writes the table as CSV to where out says, whole or not at all.
+func (p *program) export(t table, out string, stdout io.Writer) error {
+	if out == "" {
+		return nil
+	}
+	defer p.csv.Start().Stop()
+	if out != "-" {
+		if err := atomicfile.Write(out, t.writeCSV); err != nil {
+			return fmt.Errorf("writing the table: %w", err)
+		}
+		return nil
+	}
+	buffered := bufio.NewWriter(stdout)
+	if err := errors.Join(t.writeCSV(buffered), buffered.Flush()); err != nil {
+		return fmt.Errorf("writing the table to standard output: %w", err)
+	}
+	return nil
+}

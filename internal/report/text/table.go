@@ -1,0 +1,78 @@
+package text
+
+import (
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+// table aligns columns. A cell that is wider than its column's limit pushes
+// the rest of its line to the right: names are never cut.
+type table struct {
+	right []bool // which columns are aligned to the right
+	limit int    // of the first column's width
+	rows  [][]cell
+}
+
+// cell is a text and how it is painted.
+type cell struct {
+	text  string
+	paint paint
+}
+
+type paint string
+
+const (
+	plain  paint = ""
+	bold   paint = "\x1b[1m"
+	faint  paint = "\x1b[2m"
+	red    paint = "\x1b[1;31m"
+	green  paint = "\x1b[32m"
+	yellow paint = "\x1b[33m"
+	reset        = "\x1b[0m"
+)
+
+func (t *table) add(row ...cell) { t.rows = append(t.rows, row) }
+
+func (t *table) write(w io.Writer, color bool) error {
+	var widths []int
+	for _, row := range t.rows {
+		for i, c := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			n := utf8.RuneCountInString(c.text)
+			if i == 0 && t.limit > 0 {
+				n = min(n, t.limit)
+			}
+			widths[i] = max(widths[i], n)
+		}
+	}
+	var b strings.Builder
+	for _, row := range t.rows {
+		var line strings.Builder
+		for i, c := range row {
+			pad := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(c.text)))
+			if i > 0 {
+				line.WriteString("  ")
+			}
+			if t.right[i] {
+				line.WriteString(pad)
+			}
+			line.WriteString(painted(c.text, c.paint, color))
+			if !t.right[i] && i < len(row)-1 {
+				line.WriteString(pad)
+			}
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func painted(s string, p paint, color bool) string {
+	if !color || p == plain || s == "" {
+		return s
+	}
+	return string(p) + s + reset
+}

@@ -1,0 +1,330 @@
+// Package text says verdicts, runs and lists of runs in a terminal, in 80
+// columns, with words beside every colour.
+package text
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/internal/report"
+	"github.com/pacer-perf/pacer/internal/unit"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// Options holds what the terminal can do and the reader wants. The zero value
+// is plain text.
+type Options struct {
+	Color bool
+	All   bool // also the many metrics that are unchanged and have no budget
+}
+
+// few is how many metrics without budget and without change are shown unless
+// all are wanted.
+const few = 12
+
+// nameWidth is the width that the first column may have, so that the lines
+// keep to 80 columns.
+const nameWidth = 28
+
+// Verdict writes a verdict: what was compared, a table of the metrics, gravest
+// first, the reasons, the warnings, and the word.
+func Verdict(w io.Writer, v *judge.Verdict, o Options) error {
+	p := printer{w: w, color: o.Color}
+	p.heads(v)
+	if len(v.Metrics) > 0 {
+		p.line("")
+		left := p.table(v, o)
+		if left > 0 {
+			p.line("and %d more, unchanged or new and without budget (--all shows them)", left)
+		}
+	}
+	p.reasons(v)
+	if len(v.Warnings) > 0 || len(metricWarnings(v)) > 0 {
+		p.line("")
+		for _, warning := range slices.Concat(v.Warnings, metricWarnings(v)) {
+			p.line("%s %s", p.paint(yellow, "warning:"), warning)
+		}
+	}
+	p.line("")
+	word := map[judge.Word]paint{judge.Pass: green, judge.Warn: yellow, judge.Fail: red, judge.Undecided: yellow}
+	p.line("verdict: %s", p.paint(word[v.Verdict], string(v.Verdict)))
+	return p.err
+}
+
+type printer struct {
+	w     io.Writer
+	color bool
+	err   error
+}
+
+func (p *printer) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+func (p *printer) paint(how paint, s string) string { return painted(s, how, p.color) }
+
+// heads writes what was compared with what.
+func (p *printer) heads(v *judge.Verdict) {
+	p.line("%s", p.paint(bold, title(&v.Current)))
+	p.line("run       %s%s", v.Current.ID, when(&v.Current))
+	if v.Baseline == nil {
+		p.line("baseline  none yet")
+		return
+	}
+	for i := range v.Baseline.Runs {
+		h := &v.Baseline.Runs[i]
+		p.line("baseline  %s%s", h.ID, when(h))
+		if name := title(h); name != title(&v.Current) {
+			p.line("          %s", name)
+		}
+	}
+	p.line("          %s", v.Baseline.Chosen)
+}
+
+// when is the time of a run, as a column of its own.
+func when(h *judge.Head) string {
+	if h.Timestamp == nil {
+		return ""
+	}
+	return "  " + h.Timestamp.Local().Format("2006-01-02 15:04:05")
+}
+
+// title names what a run is of: app, version, labels.
+func title(h *judge.Head) string {
+	words := make([]string, 0, 3)
+	for _, word := range []string{h.App, h.Version, labels(h.Labels)} {
+		if word != "" {
+			words = append(words, word)
+		}
+	}
+	if len(words) == 0 {
+		return "unnamed app"
+	}
+	return strings.Join(words, " ")
+}
+
+func labels(m map[string]string) string {
+	if len(m) == 0 {
+		return ""
+	}
+	return run.Key("", m)
+}
+
+// table writes the metrics and returns how many it left out.
+func (p *printer) table(v *judge.Verdict, o Options) (left int) {
+	t := table{right: []bool{false, false, true, false, true, true, false}, limit: nameWidth}
+	t.add(cell{"metric", faint}, cell{}, cell{"value", faint}, cell{"budget", faint}, cell{}, cell{"change", faint}, cell{"of medians", faint})
+	boring := 0
+	for _, m := range report.ByGravity(v.Metrics) {
+		if m.Budget == nil && (m.Change == judge.Unchanged || m.Change == judge.New) {
+			if boring++; boring > few && !o.All {
+				left++
+				continue
+			}
+		}
+		t.add(metricRow(&m)...)
+	}
+	if p.err == nil {
+		p.err = t.write(p.w, p.color)
+	}
+	return left
+}
+
+func metricRow(m *judge.Metric) []cell {
+	statistic, value := "median", math.NaN()
+	if m.Statistic != "" {
+		statistic = m.Statistic
+	}
+	if m.Current != nil {
+		value = m.Current.P50
+		if math.IsNaN(value) {
+			statistic, value = "mean", m.Current.Mean
+		}
+	}
+	status, limit := cell{"", plain}, ""
+	if b := m.Budget; b != nil {
+		if b.Statistic != "" {
+			statistic = b.Statistic
+		}
+		value = math.NaN()
+		if b.Value != nil {
+			value = *b.Value
+		}
+		how := map[judge.BudgetStatus]paint{judge.Within: green, judge.OverTarget: yellow, judge.OverWarning: yellow, judge.OverCritical: red}
+		word := string(b.Status)
+		if b.Status == judge.NoBudget {
+			word = "not measured"
+		}
+		status = cell{word, how[b.Status]}
+		if _, v, ok := b.Limit(); ok {
+			limit = unit.Format(v, m.Unit)
+		}
+	}
+	change := ""
+	if m.Ratio != nil {
+		change = unit.Percent(*m.Ratio)
+	}
+	how := map[judge.Change]paint{judge.Regressed: red, judge.Improved: green, judge.Missing: yellow, judge.Inconclusive: yellow, judge.Incomparable: yellow}
+	return []cell{{m.Key(), plain}, {statistic, faint}, {unit.Format(value, m.Unit), bold}, status, {limit, plain}, {change, plain}, {string(m.Change), how[m.Change]}}
+}
+
+// reasons writes what keeps the verdict from a plain pass. Regressions come in
+// the specification's words.
+func (p *printer) reasons(v *judge.Verdict) {
+	var regressions []string
+	for _, m := range report.ByGravity(v.Metrics) {
+		if m.Change == judge.Regressed {
+			regressions = append(regressions, m.Reasons[0])
+		}
+	}
+	if len(regressions) > 0 {
+		p.line("")
+		p.line("%s", p.paint(red, "Performance regressions detected:"))
+		for _, r := range regressions {
+			p.line("  - %s", r)
+		}
+	}
+	var others []string
+	said := slices.Concat(regressions, metricWarnings(v)) // the warnings follow
+	for _, r := range v.Reasons {
+		if !slices.Contains(said, r) {
+			others = append(others, r)
+		}
+	}
+	if len(others) > 0 {
+		p.line("")
+		for _, r := range others {
+			p.line("  - %s", r)
+		}
+	}
+}
+
+// metricWarnings returns the warnings of single metrics.
+func metricWarnings(v *judge.Verdict) []string {
+	var list []string
+	for i := range v.Metrics {
+		m := &v.Metrics[i]
+		for _, w := range m.Warnings {
+			list = append(list, m.Key()+": "+w)
+		}
+	}
+	return list
+}
+
+// Run writes everything that a run measured.
+func Run(w io.Writer, r *run.Run, o Options) error {
+	p := printer{w: w, color: o.Color}
+	head := judge.HeadOf(r)
+	p.line("%s", p.paint(bold, title(&head)))
+	facts := table{right: []bool{false, false}}
+	fact := func(name, value string) {
+		if value != "" {
+			facts.add(cell{name, faint}, cell{value, plain})
+		}
+	}
+	fact("run", r.ID)
+	if !r.Timestamp.IsZero() {
+		fact("time", r.Timestamp.Local().Format("2006-01-02 15:04:05 -0700"))
+	}
+	commit := r.Commit
+	if r.Dirty {
+		commit += " and changes that are not committed"
+	}
+	fact("commit", commit)
+	fact("branch", r.Branch)
+	fact("command", strings.Join(r.Command, " "))
+	for _, kind := range slices.Sorted(maps.Keys(r.Items)) {
+		fact("items", fmt.Sprintf("%d %s", r.Items[kind], kind))
+	}
+	fact("environment", environment(r.Environment))
+	if p.err == nil {
+		p.err = facts.write(w, o.Color)
+	}
+	if len(r.Metrics) > 0 {
+		p.line("")
+		t := table{right: []bool{false, true, true, true, true}, limit: 40}
+		t.add(cell{"metric", faint}, cell{"n", faint}, cell{"median", faint}, cell{"p95", faint}, cell{"max", faint})
+		for i := range r.Metrics {
+			m := &r.Metrics[i]
+			s := m.Stats()
+			show := func(v float64) cell { return cell{unit.Format(v, m.Unit), plain} }
+			t.add(cell{m.Key(), plain}, cell{fmt.Sprint(m.Count()), plain}, show(s.P50), show(s.P95), show(s.Max))
+		}
+		if p.err == nil {
+			p.err = t.write(w, o.Color)
+		}
+	}
+	if len(r.Stages) > 0 {
+		p.line("")
+		t := table{right: []bool{false, true, true, true, true}, limit: 40}
+		t.add(cell{"stage", faint}, cell{"count", faint}, cell{"total", faint}, cell{"self", faint}, cell{})
+		roots := 0.0
+		for _, s := range r.Stages {
+			if !strings.Contains(s.Path, "/") {
+				roots += s.Total
+			}
+		}
+		for _, s := range r.Stages {
+			share := ""
+			if roots > 0 {
+				share = fmt.Sprintf("%.1f%%", 100*s.Self/roots)
+			}
+			t.add(cell{s.Path, plain}, cell{fmt.Sprint(s.Count), plain}, cell{unit.Format(s.Total, unit.Seconds), plain},
+				cell{unit.Format(s.Self, unit.Seconds), plain}, cell{share, plain})
+		}
+		if p.err == nil {
+			p.err = t.write(w, o.Color)
+		}
+	}
+	for _, warning := range r.Warnings {
+		p.line("%s %s", p.paint(yellow, "warning:"), warning)
+	}
+	return p.err
+}
+
+func environment(e *run.Environment) string {
+	if e == nil {
+		return ""
+	}
+	var words []string
+	add := func(format string, value any, known bool) {
+		if known {
+			words = append(words, fmt.Sprintf(format, value))
+		}
+	}
+	add("%s", e.OS+"/"+e.Arch, e.OS != "")
+	add("%s", e.CPU, e.CPU != "")
+	add("%d cores", e.Cores, e.Cores != 0)
+	add("%s", unit.Format(float64(e.Memory), unit.Bytes), e.Memory != 0)
+	add("limited to %v cores", e.CPULimit, e.CPULimit != 0)
+	add("limited to %s", unit.Format(float64(e.MemoryLimit), unit.Bytes), e.MemoryLimit != 0)
+	add("%s", e.Go, e.Go != "")
+	add("host %s", e.Host, e.Host != "")
+	return strings.Join(words, ", ")
+}
+
+// Log writes one line for each run.
+func Log(w io.Writer, heads []run.Run, o Options) error {
+	t := table{right: []bool{false, false, false, false, false}}
+	t.add(cell{"run", faint}, cell{"time", faint}, cell{"app", faint}, cell{"commit", faint}, cell{"labels", faint})
+	for i := range heads {
+		h := &heads[i]
+		commit := h.Commit[:min(9, len(h.Commit))]
+		if h.Dirty {
+			commit += "+"
+		}
+		if h.Branch != "" {
+			commit = strings.TrimSpace(commit + " " + h.Branch)
+		}
+		t.add(cell{h.ID, bold}, cell{h.Timestamp.Local().Format("2006-01-02 15:04"), plain},
+			cell{strings.TrimSpace(h.App + " " + h.Version), plain}, cell{commit, plain}, cell{labels(h.Labels), plain})
+	}
+	return t.write(w, o.Color)
+}

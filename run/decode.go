@@ -1,0 +1,832 @@
+package run
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/pacer-perf/pacer/internal/unit"
+)
+
+// SyntaxError is a document that Read refuses: where, and what is wrong.
+type SyntaxError struct {
+	File         string
+	Line, Column int    // from 1; the column counts characters
+	Key          string // metrics[2].samples[7]; empty for the document itself
+	Msg          string
+}
+
+func (e *SyntaxError) Error() string {
+	key := e.Key
+	if key != "" {
+		key += ": "
+	}
+	return fmt.Sprintf("%s:%d:%d: %s%s", e.File, e.Line, e.Column, key, e.Msg)
+}
+
+// Read reads one document; name stands for it in errors, which are
+// *SyntaxError for anything that is wrong with its content. Keys that are not
+// known are passed over, null is read as absent. A run without an id gets a
+// hash of its content. Memory grows with the document, which may have MaxSize
+// bytes.
+func Read(r io.Reader, name string) (Run, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
+	if err != nil {
+		return Run{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	p := &parser{file: name, data: data}
+	if len(data) > MaxSize {
+		return Run{}, p.fail(0, "the document is larger than %d MiB, the most that is read", MaxSize>>20)
+	}
+	if !utf8.Valid(data) {
+		at := 0
+		for at < len(data) {
+			c, size := utf8.DecodeRune(data[at:])
+			if c == utf8.RuneError && size == 1 {
+				break
+			}
+			at += size
+		}
+		return Run{}, p.fail(at, "the text is not UTF-8")
+	}
+	p.dec = json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
+	p.skipped = len(data) - len(bytes.TrimPrefix(data, []byte("\ufeff")))
+	p.dec.UseNumber()
+	return p.document()
+}
+
+// parser walks the tokens of a document, so that every error knows its key and
+// its place.
+type parser struct {
+	file    string
+	data    []byte
+	skipped int // bytes before the decoder's first
+	dec     *json.Decoder
+	path    []any // string: a key; int: an index
+	start   int   // offset of the token read last
+	run     Run
+	flat    flatKeys
+	flatAt  map[string]int // offsets of the flat keys present
+}
+
+// fail returns the *SyntaxError for what is wrong at an offset.
+func (p *parser) fail(offset int, format string, args ...any) error {
+	before := p.data[:min(offset, len(p.data))]
+	line := bytes.Count(before, []byte("\n")) + 1
+	column := utf8.RuneCount(before[bytes.LastIndexByte(before, '\n')+1:]) + 1
+	var key strings.Builder
+	for _, part := range p.path {
+		switch part := part.(type) {
+		case int:
+			fmt.Fprintf(&key, "[%d]", part)
+		case string:
+			if key.Len() > 0 {
+				key.WriteByte('.')
+			}
+			key.WriteString(part)
+		}
+	}
+	return &SyntaxError{File: p.file, Line: line, Column: column, Key: key.String(), Msg: fmt.Sprintf(format, args...)}
+}
+
+// token returns the next token and remembers where it begins.
+func (p *parser) token() (json.Token, error) {
+	at := p.skipped + int(p.dec.InputOffset())
+	for at < len(p.data) && strings.IndexByte(" \t\r\n,:", p.data[at]) >= 0 {
+		at++
+	}
+	p.start = at
+	tok, err := p.dec.Token()
+	if err == nil {
+		return tok, nil
+	}
+	var syntax *json.SyntaxError
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		if len(bytes.TrimSpace(p.data)) == 0 {
+			return nil, p.fail(0, "the file is empty: expected a %s document", Schema)
+		}
+		return nil, p.fail(len(p.data), "the document ends too early")
+	case errors.As(err, &syntax):
+		rest := string(p.data[at:min(len(p.data), at+9)])
+		for _, word := range []string{"NaN", "Infinity", "-Infinity", "-NaN"} {
+			if strings.HasPrefix(rest, word) {
+				return nil, p.fail(at, "%s is not a finite number", word)
+			}
+		}
+		return nil, p.fail(at, "not JSON: %v", syntax)
+	}
+	return nil, p.fail(at, "not JSON: %v", err)
+}
+
+// kind names a token in the words of JSON.
+func kind(tok json.Token) string {
+	switch tok := tok.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a boolean"
+	case json.Number:
+		return "a number"
+	case string:
+		return "a string"
+	case json.Delim:
+		if tok == '{' {
+			return "an object"
+		}
+		return "an array"
+	}
+	return "something else"
+}
+
+// object reads an object and calls each with every key, with the decoder at
+// its value. A key for which known is true must not come twice. It returns
+// false for null.
+func (p *parser) object(known func(string) bool, each func(key string) error) (bool, error) {
+	tok, err := p.token()
+	if err != nil || tok == nil {
+		return false, err
+	}
+	if tok != json.Delim('{') {
+		return false, p.fail(p.start, "expected an object, found %s", kind(tok))
+	}
+	seen := make(map[string]bool)
+	for p.dec.More() {
+		tok, err := p.token()
+		if err != nil {
+			return false, err
+		}
+		key := tok.(string) // the decoder lets nothing else through here
+		p.path = append(p.path, key)
+		if known(key) && seen[key] {
+			return false, p.fail(p.start, "the key is there twice")
+		}
+		seen[key] = true
+		if err := each(key); err != nil {
+			return false, err
+		}
+		p.path = p.path[:len(p.path)-1]
+	}
+	_, err = p.token()
+	return true, err
+}
+
+// array reads an array and calls each for every element. It returns false for
+// null.
+func (p *parser) array(each func(i int) error) (bool, error) {
+	tok, err := p.token()
+	if err != nil || tok == nil {
+		return false, err
+	}
+	if tok != json.Delim('[') {
+		return false, p.fail(p.start, "expected an array, found %s", kind(tok))
+	}
+	p.path = append(p.path, 0)
+	for i := 0; p.dec.More(); i++ {
+		p.path[len(p.path)-1] = i
+		if err := each(i); err != nil {
+			return false, err
+		}
+	}
+	p.path = p.path[:len(p.path)-1]
+	_, err = p.token()
+	return true, err
+}
+
+// skip passes over a value of any kind.
+func (p *parser) skip() error {
+	for depth := 0; ; {
+		tok, err := p.token()
+		if err != nil {
+			return err
+		}
+		if d, ok := tok.(json.Delim); ok {
+			if d == '{' || d == '[' {
+				depth++
+			} else {
+				depth--
+			}
+		}
+		if depth == 0 {
+			return nil
+		}
+	}
+}
+
+func (p *parser) text(into *string) error {
+	tok, err := p.token()
+	if err != nil || tok == nil {
+		return err
+	}
+	s, ok := tok.(string)
+	if !ok {
+		return p.fail(p.start, "expected a string, found %s", kind(tok))
+	}
+	*into = s
+	return nil
+}
+
+// number returns a finite number, or NaN for null.
+func (p *parser) number() (float64, error) {
+	tok, err := p.token()
+	if err != nil {
+		return 0, err
+	}
+	if tok == nil {
+		return math.NaN(), nil
+	}
+	n, ok := tok.(json.Number)
+	if !ok {
+		return 0, p.fail(p.start, "expected a number, found %s", kind(tok))
+	}
+	v, err := strconv.ParseFloat(string(n), 64)
+	if err != nil || math.IsInf(v, 0) {
+		return 0, p.fail(p.start, "%s is out of range", n)
+	}
+	return v, nil
+}
+
+// quantity is a number that may not be negative.
+func (p *parser) quantity() (float64, error) {
+	v, err := p.number()
+	if err == nil && v < 0 {
+		return 0, p.fail(p.start, "%v is negative", v)
+	}
+	return v, err
+}
+
+// whole returns a whole number within ±2^53, or 0 for null.
+func (p *parser) whole() (int64, error) {
+	v, err := p.number()
+	switch {
+	case err != nil:
+		return 0, err
+	case math.IsNaN(v):
+		return 0, nil
+	case v != math.Trunc(v) || math.Abs(v) > 1<<53:
+		return 0, p.fail(p.start, "%v is not a whole number within 2^53", v)
+	}
+	return int64(v), nil
+}
+
+func (p *parser) strings() (map[string]string, error) {
+	m := make(map[string]string)
+	_, err := p.object(everyKey, func(key string) error {
+		tok, err := p.token()
+		if err != nil {
+			return err
+		}
+		value, ok := tok.(string)
+		if !ok {
+			return p.fail(p.start, "expected a string, found %s", kind(tok))
+		}
+		m[key] = value
+		return nil
+	})
+	if len(m) == 0 {
+		m = nil
+	}
+	return m, err
+}
+
+func everyKey(string) bool { return true }
+
+var documentKeys = set("schema", "id", "app", "version", "commit", "branch", "dirty", "timestamp", "main", "items",
+	"command", "environment", "labels", "metrics", "stages",
+	"startup_time", "memory_usage", "processing_speed", "processing_metrics")
+
+func set(keys ...string) func(string) bool {
+	m := make(map[string]bool, len(keys))
+	for _, k := range keys {
+		m[k] = true
+	}
+	return func(k string) bool { return m[k] }
+}
+
+func (p *parser) document() (Run, error) {
+	nan := math.NaN()
+	p.flat = flatKeys{startup: nan, memory: nan, speed: nan}
+	p.flatAt = make(map[string]int)
+	ok, err := p.object(documentKeys, p.documentKey)
+	if err != nil {
+		return Run{}, err
+	}
+	if !ok {
+		return Run{}, p.fail(p.start, "expected an object, found null")
+	}
+	p.path = nil
+	if tok, err := p.dec.Token(); !errors.Is(err, io.EOF) {
+		return Run{}, p.fail(p.skipped+int(p.dec.InputOffset()), "expected the end of the file, found %v", tok)
+	}
+	if len(p.run.Metrics) == 0 {
+		p.metricsFromFlat()
+	} else {
+		p.compareFlat()
+	}
+	for i := range p.run.Metrics {
+		m := &p.run.Metrics[i]
+		if n := len(m.Samples); m.Fold() {
+			p.warn("%s: %d samples were folded into a histogram, which keeps percentiles to within 0.8 %%", m.Key(), n)
+		}
+	}
+	if len(p.run.Metrics) == 0 {
+		p.warn("the run has no metrics")
+	}
+	if err := p.run.Validate(); err != nil {
+		return Run{}, p.fail(0, "%v", err)
+	}
+	if p.run.ID == "" {
+		id, err := p.run.ContentID()
+		if err != nil {
+			return Run{}, p.fail(0, "%v", err)
+		}
+		p.run.ID = id
+	}
+	return p.run, nil
+}
+
+func (p *parser) warn(format string, args ...any) {
+	p.run.Warnings = append(p.run.Warnings, p.file+": "+fmt.Sprintf(format, args...))
+}
+
+func (p *parser) documentKey(key string) (err error) {
+	switch key {
+	case "schema":
+		return p.schema()
+	case "id":
+		if err := p.text(&p.run.ID); err != nil {
+			return err
+		}
+		if p.run.ID != "" && validID(p.run.ID) != nil {
+			return p.fail(p.start, "%q: %v", p.run.ID, errID)
+		}
+		return nil
+	case "app":
+		return p.text(&p.run.App)
+	case "version":
+		return p.text(&p.run.Version)
+	case "commit":
+		return p.text(&p.run.Commit)
+	case "branch":
+		return p.text(&p.run.Branch)
+	case "main":
+		return p.text(&p.run.Main)
+	case "dirty":
+		tok, err := p.token()
+		if err != nil || tok == nil {
+			return err
+		}
+		dirty, ok := tok.(bool)
+		if !ok {
+			return p.fail(p.start, "expected true or false, found %s", kind(tok))
+		}
+		p.run.Dirty = dirty
+		return nil
+	case "timestamp":
+		return p.timestamp()
+	case "items":
+		_, err = p.object(everyKey, func(kind string) error {
+			n, err := p.whole()
+			if err != nil {
+				return err
+			}
+			if n < 0 {
+				return p.fail(p.start, "%d is negative", n)
+			}
+			if p.run.Items == nil {
+				p.run.Items = make(map[string]int64)
+			}
+			p.run.Items[kind] = n
+			return nil
+		})
+		return err
+	case "command":
+		_, err = p.array(func(int) error {
+			word := ""
+			err := p.text(&word)
+			p.run.Command = append(p.run.Command, word)
+			return err
+		})
+		return err
+	case "environment":
+		return p.environment()
+	case "labels":
+		p.run.Labels, err = p.strings()
+		return err
+	case "metrics":
+		first := make(map[string]int)
+		_, err = p.array(func(i int) error {
+			m, at, err := p.metric()
+			if err != nil {
+				return err
+			}
+			if j, twice := first[m.identity()]; twice {
+				return p.fail(at, "%s is there twice, first as metrics[%d]", m.Key(), j)
+			}
+			first[m.identity()] = i
+			p.run.Metrics = append(p.run.Metrics, m)
+			return nil
+		})
+		return err
+	case "stages":
+		_, err = p.array(func(int) error {
+			s, err := p.stage()
+			p.run.Stages = append(p.run.Stages, s)
+			return err
+		})
+		return err
+	case "startup_time":
+		p.flat.startup, err = p.quantity()
+	case "memory_usage":
+		p.flat.memory, err = p.quantity()
+	case "processing_speed":
+		p.flat.speed, err = p.quantity()
+	case "processing_metrics":
+		p.flat.main, err = p.summary()
+	default:
+		return p.skip()
+	}
+	p.flatAt[key] = p.start
+	return err
+}
+
+func (p *parser) schema() error {
+	name := Schema
+	if err := p.text(&name); err != nil {
+		return err
+	}
+	if name == Schema {
+		return nil
+	}
+	if strings.HasPrefix(name, "pacer.run/") {
+		return p.fail(p.start, "unknown version %q of the run document: expected %s; a newer pacer may read it", name, Schema)
+	}
+	return p.fail(p.start, "%q is another kind of document: expected %s", name, Schema)
+}
+
+// timestamp reads RFC 3339; without a zone, as in Python's isoformat, it is
+// UTC.
+func (p *parser) timestamp() error {
+	text := ""
+	if err := p.text(&text); err != nil || text == "" {
+		return err
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999"} {
+		if at, err := time.Parse(layout, text); err == nil {
+			// Years outside these cannot be written as RFC 3339 in UTC.
+			if at = at.UTC(); at.Year() >= 1 && at.Year() <= 9999 {
+				p.run.Timestamp = at
+				return nil
+			}
+		}
+	}
+	return p.fail(p.start, "%q is no time: expected RFC 3339, such as 2026-01-31T12:00:00Z", text)
+}
+
+func (p *parser) environment() error {
+	var env Environment
+	count := func(into *int64) error {
+		n, err := p.whole()
+		if err == nil && n < 0 {
+			return p.fail(p.start, "%d is negative", n)
+		}
+		*into = n
+		return err
+	}
+	ok, err := p.object(set("os", "arch", "cpu", "cores", "memory", "cpu_limit", "memory_limit", "go", "host"), func(key string) error {
+		switch key {
+		case "os":
+			return p.text(&env.OS)
+		case "arch":
+			return p.text(&env.Arch)
+		case "cpu":
+			return p.text(&env.CPU)
+		case "cores":
+			var n int64
+			err := count(&n)
+			env.Cores = int(n)
+			return err
+		case "memory":
+			return count(&env.Memory)
+		case "memory_limit":
+			return count(&env.MemoryLimit)
+		case "cpu_limit":
+			v, err := p.quantity()
+			if !math.IsNaN(v) {
+				env.CPULimit = v
+			}
+			return err
+		case "go":
+			return p.text(&env.Go)
+		case "host":
+			return p.text(&env.Host)
+		}
+		return p.skip()
+	})
+	if ok && env != (Environment{}) {
+		p.run.Environment = &env
+	}
+	return err
+}
+
+// metric reads one metric and returns where it begins.
+func (p *parser) metric() (Metric, int, error) {
+	var m Metric
+	var hasUnit, hasSummary bool
+	type place struct{ sample, offset int }
+	var negative []place // refused below, once the unit is known
+	at := -1
+	summary := unknown()
+	fields := summary.fields()
+	ok, err := p.object(set("name", "unit", "labels", "better", "resolution", "samples", "histogram",
+		"count", "mean", "min", "max", "stddev", "p50", "p90", "p95", "p99", "p999"), func(key string) (err error) {
+		if at < 0 {
+			at = p.start
+		}
+		switch key {
+		case "name":
+			if err := p.text(&m.Name); err != nil {
+				return err
+			}
+			if err := validName("name", m.Name); err != nil {
+				return p.fail(p.start, "%v", err)
+			}
+		case "unit":
+			hasUnit = true
+			return p.text(&m.Unit)
+		case "labels":
+			m.Labels, err = p.strings()
+			return err
+		case "better":
+			better := ""
+			if err := p.text(&better); err != nil {
+				return err
+			}
+			if m.Better = Better(better); better != "" && m.Better != Lower && m.Better != Higher {
+				return p.fail(p.start, "%q: expected lower or higher", better)
+			}
+		case "resolution":
+			v, err := p.quantity()
+			if !math.IsNaN(v) {
+				m.Resolution = v
+			}
+			return err
+		case "samples":
+			_, err = p.array(func(i int) error {
+				v, err := p.number()
+				if err == nil && math.IsNaN(v) {
+					return p.fail(p.start, "expected a number, found null")
+				}
+				if v < 0 {
+					negative = append(negative, place{i, p.start})
+				}
+				m.Samples = append(m.Samples, v)
+				return err
+			})
+			return err
+		case "histogram":
+			m.Histogram, err = p.histogram()
+			return err
+		case "count":
+			n, err := p.whole()
+			if err == nil && n < 0 {
+				return p.fail(p.start, "%d is negative", n)
+			}
+			summary.Count, hasSummary = n, true
+			return err
+		default:
+			for _, f := range fields {
+				if f.name == key {
+					hasSummary = true
+					*f.value, err = p.number()
+					return err
+				}
+			}
+			return p.skip()
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return m, at, err
+	case !ok:
+		return m, at, p.fail(p.start, "expected an object, found null")
+	case at < 0:
+		at = p.start
+	}
+	switch {
+	case m.Name == "":
+		return m, at, p.fail(at, "the metric has no name")
+	case !hasUnit:
+		return m, at, p.fail(at, "%s has no unit: expected s, bytes, items/s, ratio or another", m.Name)
+	}
+	if m.Samples == nil && m.Histogram == nil && hasSummary {
+		m.Summary = &summary
+	}
+	if err := m.check(); err != nil {
+		if len(negative) > 0 && m.validate(m.Samples[negative[0].sample]) != nil {
+			at = negative[0].offset
+		}
+		// check begins where the path of the metric leaves off.
+		key, msg, _ := strings.Cut(err.Error(), ": ")
+		refused := p.fail(at, "%s", msg).(*SyntaxError)
+		refused.Key += key
+		return m, at, refused
+	}
+	return m, at, nil
+}
+
+func (p *parser) histogram() (*Histogram, error) {
+	var h Histogram
+	last, missing := 0, map[string]bool{"tick": true, "count": true, "ticks": true, "min": true, "max": true, "buckets": true}
+	ok, err := p.object(set("tick", "count", "ticks", "min", "max", "buckets"), func(key string) (err error) {
+		delete(missing, key)
+		switch key {
+		case "tick":
+			h.Tick, err = p.number()
+		case "count":
+			h.Count, err = p.whole()
+		case "ticks":
+			h.Ticks, err = p.number()
+		case "min":
+			h.Min, err = p.number()
+		case "max":
+			h.Max, err = p.number()
+		case "buckets":
+			_, err = p.array(func(i int) error {
+				n, err := p.whole()
+				if i%2 == 0 {
+					// Summed within ±2^53 twice, which an int holds; validate
+					// refuses what is out of range.
+					last = int(min(max(int64(last)+n, -1<<53), 1<<53))
+					h.Buckets = append(h.Buckets, Bucket{Index: last})
+				} else {
+					h.Buckets[i/2].Count = n
+				}
+				return err
+			})
+		default:
+			return p.skip()
+		}
+		return err
+	})
+	if err != nil || !ok {
+		return nil, err
+	}
+	for _, key := range []string{"tick", "count", "ticks", "min", "max", "buckets"} {
+		if missing[key] {
+			return nil, p.fail(p.start, "the histogram has no %s", key)
+		}
+	}
+	return &h, nil
+}
+
+func (p *parser) stage() (Stage, error) {
+	var s Stage
+	ok, err := p.object(set("path", "count", "total", "self"), func(key string) (err error) {
+		switch key {
+		case "path":
+			if err := p.text(&s.Path); err != nil {
+				return err
+			}
+			if err := validName("path", s.Path); err != nil {
+				return p.fail(p.start, "%v", err)
+			}
+		case "count":
+			s.Count, err = p.whole()
+			if err == nil && s.Count < 0 {
+				return p.fail(p.start, "%d is negative", s.Count)
+			}
+		case "total":
+			s.Total, err = p.seconds()
+		case "self":
+			s.Self, err = p.seconds()
+		default:
+			return p.skip()
+		}
+		return err
+	})
+	if err == nil && (!ok || s.Path == "") {
+		err = p.fail(p.start, "the stage has no path")
+	}
+	return s, err
+}
+
+// seconds is a quantity that reads null as 0.
+func (p *parser) seconds() (float64, error) {
+	v, err := p.quantity()
+	if math.IsNaN(v) {
+		v = 0
+	}
+	return v, err
+}
+
+// summary reads processing_metrics. It returns nil for null and for an object
+// that says nothing.
+func (p *parser) summary() (*Stats, error) {
+	s := unknown()
+	fields := append(s.fields(), statField{"avg", &s.Mean}, statField{"median", &s.P50})
+	known, found := make(map[string]bool), false
+	for _, f := range fields {
+		known[f.name] = true
+	}
+	known["count"] = true
+	_, err := p.object(func(k string) bool { return known[k] }, func(key string) error {
+		if key == "count" {
+			n, err := p.whole()
+			if err == nil && n < 0 {
+				return p.fail(p.start, "%d is negative", n)
+			}
+			s.Count = n
+			return err
+		}
+		for _, f := range fields {
+			if f.name != key {
+				continue
+			}
+			v, err := p.quantity()
+			if err != nil {
+				return err
+			}
+			if !math.IsNaN(v) {
+				found = true
+				*f.value = v
+			}
+			return nil
+		}
+		return p.skip()
+	})
+	if err != nil || !found {
+		return nil, err
+	}
+	return &s, nil
+}
+
+// metricsFromFlat makes metrics of the flat keys of a file without others.
+func (p *parser) metricsFromFlat() {
+	for _, f := range []struct {
+		name, unit string
+		better     Better
+		value      float64
+	}{
+		{Startup, unit.Seconds, Lower, p.flat.startup},
+		{MemoryPeak, unit.Bytes, Lower, p.flat.memory},
+		{Speed, unit.Speed, Higher, p.flat.speed},
+	} {
+		if !math.IsNaN(f.value) {
+			p.run.Metrics = append(p.run.Metrics, Metric{Name: f.name, Unit: f.unit, Better: f.better, Samples: []float64{f.value}})
+		}
+	}
+	if p.flat.main != nil {
+		if p.run.Main == "" {
+			p.run.Main = Processing
+		}
+		// A main operation that takes the name of a flat key's metric would be
+		// there twice.
+		if p.run.Find(p.run.Main, nil) == nil {
+			p.run.Metrics = append(p.run.Metrics, Metric{Name: p.run.Main, Unit: unit.Seconds, Better: Lower, Summary: p.flat.main})
+		}
+	}
+}
+
+// compareFlat warns where the flat keys say other than the metrics.
+func (p *parser) compareFlat() {
+	derived := p.run.flat()
+	differ := func(key string, flat, of float64, metric string) {
+		if _, there := p.flatAt[key]; !there || math.IsNaN(flat) {
+			return
+		}
+		switch {
+		case math.IsNaN(of):
+			p.warn("%s: the metrics have no %s: the key is not used", key, metric)
+		case math.Abs(flat-of) > 1e-6*math.Max(math.Abs(flat), math.Abs(of)):
+			p.warn("%s: %v disagrees with the metric %s, which says %v and counts", key, flat, metric, of)
+		}
+	}
+	differ("startup_time", p.flat.startup, derived.startup, Startup)
+	differ("memory_usage", p.flat.memory, derived.memory, MemoryPeak)
+	differ("processing_speed", p.flat.speed, derived.speed, Speed)
+	if p.flat.main == nil {
+		return
+	}
+	of := unknown()
+	if derived.main != nil {
+		of = *derived.main
+	}
+	flat, metric := p.flat.main.fields(), of.fields()
+	for i, f := range flat {
+		if before := len(p.run.Warnings); !math.IsNaN(*f.value) {
+			differ("processing_metrics", *f.value, *metric[i].value, derived.mainIs+" "+f.name)
+			if len(p.run.Warnings) > before {
+				return // one doubt is enough
+			}
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package run
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Merge makes one run of several repetitions: the samples of a metric follow
+// one another, its histograms are added up, and so are items and stages. What
+// is said of the whole (id, timestamp, commit, environment) is the first run's.
+//
+// Repetitions of different apps, versions or labels are errors. Warnings are
+// collected.
+func Merge(runs ...Run) (Run, error) {
+	if len(runs) == 0 {
+		return Run{}, errors.New("merging no runs")
+	}
+	all := runs[0]
+	all.Metrics, all.Stages, all.Items, all.Warnings = nil, nil, nil, nil
+	metrics := make(map[string]int)
+	stages := make(map[string]int)
+	for i := range runs {
+		r := &runs[i]
+		for _, same := range []struct{ what, first, here string }{
+			{"app", all.App, r.App}, {"version", all.Version, r.Version}, {"main operation", all.Main, r.Main},
+			{"labels", Key("", all.Labels), Key("", r.Labels)},
+		} {
+			if same.first != same.here {
+				return Run{}, fmt.Errorf("repetitions of one run differ in %s: %q and %q", same.what, same.first, same.here)
+			}
+		}
+		for kind, n := range r.Items {
+			if all.Items == nil {
+				all.Items = make(map[string]int64)
+			}
+			all.Items[kind] += n
+		}
+		for _, s := range r.Stages {
+			j, there := stages[s.Path]
+			if !there {
+				j = len(all.Stages)
+				stages[s.Path] = j
+				all.Stages = append(all.Stages, Stage{Path: s.Path})
+			}
+			into := &all.Stages[j]
+			into.Count, into.Total, into.Self = into.Count+s.Count, into.Total+s.Total, into.Self+s.Self
+		}
+		for k := range r.Metrics {
+			m := &r.Metrics[k]
+			j, there := metrics[m.identity()]
+			if !there {
+				metrics[m.identity()] = len(all.Metrics)
+				c := *m
+				c.Samples = slices.Clone(m.Samples)
+				if m.Histogram != nil {
+					h := *m.Histogram
+					h.Buckets = slices.Clone(h.Buckets)
+					c.Histogram = &h
+				}
+				c.Labels = maps.Clone(m.Labels)
+				all.Metrics = append(all.Metrics, c)
+				continue
+			}
+			if err := all.Metrics[j].add(m); err != nil {
+				return Run{}, err
+			}
+		}
+		for _, w := range r.Warnings {
+			if !slices.Contains(all.Warnings, w) {
+				all.Warnings = append(all.Warnings, w)
+			}
+		}
+	}
+	for i := range all.Metrics {
+		all.Metrics[i].Fold()
+	}
+	return all, nil
+}
+
+// add takes the observations of another repetition.
+func (m *Metric) add(other *Metric) error {
+	if m.Summary != nil || other.Summary != nil {
+		return fmt.Errorf("%s has only a summary: repetitions can be merged by their samples or histograms", m.Key())
+	}
+	m.Resolution = max(m.Resolution, other.Resolution)
+	if m.Histogram == nil && other.Histogram == nil {
+		m.Samples = append(m.Samples, other.Samples...)
+		return nil
+	}
+	if m.Histogram == nil {
+		m.Histogram = NewHistogram(m.Unit)
+	}
+	for _, samples := range [][]float64{m.Samples, other.Samples} {
+		for _, v := range samples {
+			m.Histogram.Add(v)
+		}
+	}
+	m.Samples = nil
+	if other.Histogram != nil {
+		return m.Histogram.Merge(other.Histogram)
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+// Package run holds the run document, pacer.run/v1: what one execution, or one
+// repeated batch, of one version of an application measured.
+//
+// Everything else in Pacer makes, keeps, judges or shows runs. Values are in
+// base units: seconds, bytes, items per second. Read is strict where being
+// lenient would hide a fault (types, NaN, negative durations, the same metric
+// twice) and open to keys it does not know. Nothing here reads a clock, opens a
+// file or talks to a network.
+//
+// A document is one JSON object. The flat keys on top (startup_time,
+// memory_usage, processing_speed, processing_metrics) are for people and for
+// ten-line scripts; metrics is the authority. Write derives the flat keys from
+// the metrics; Read takes them as metrics only in a file that has no others.
+package run
+
+import (
+	"time"
+)
+
+// Schema names the version of the document that this package writes.
+const Schema = "pacer.run/v1"
+
+const (
+	// MaxSize is the largest document that Read accepts, in bytes.
+	MaxSize = 64 << 20
+	// MaxSamples is how many samples a metric keeps before they are folded
+	// into its histogram.
+	MaxSamples = 10_000
+	// MaxLabels is how many labels a metric may have.
+	MaxLabels = 8
+)
+
+// The metrics that the flat keys stand for.
+const (
+	Startup    = "startup"          // startup_time
+	MemoryPeak = "memory.peak"      // memory_usage
+	Speed      = "processing.speed" // processing_speed
+	// Processing is the name of the main operation in a file that has
+	// processing_metrics and does not say what they are of.
+	Processing = "processing"
+)
+
+// Run is one run. Empty strings and zero values mean unknown.
+type Run struct {
+	ID        string // a ULID, or a hash of the content for a file without one
+	App       string
+	Version   string
+	Commit    string
+	Branch    string
+	Dirty     bool // the work tree had changes beside the commit
+	Timestamp time.Time
+
+	Main        string           // the metric that is the app's main operation
+	Items       map[string]int64 // work done, by kind: tracks=1000
+	Command     []string         // what was run, without values that look like secrets
+	Environment *Environment     // nil: unknown
+	Labels      map[string]string
+	Metrics     []Metric
+	Stages      []Stage
+
+	// Warnings are doubts that Read had about the document. They are not
+	// written.
+	Warnings []string
+}
+
+// Environment is where a run was made. Zero values mean unknown.
+type Environment struct {
+	OS          string  `json:"os,omitempty"`
+	Arch        string  `json:"arch,omitempty"`
+	CPU         string  `json:"cpu,omitempty"`          // model name
+	Cores       int     `json:"cores,omitempty"`        // logical, as the OS counts them
+	Memory      int64   `json:"memory,omitempty"`       // bytes
+	CPULimit    float64 `json:"cpu_limit,omitempty"`    // cores, where a container limits them
+	MemoryLimit int64   `json:"memory_limit,omitempty"` // bytes, likewise
+	Go          string  `json:"go,omitempty"`           // version of the app's toolchain
+	Host        string  `json:"host,omitempty"`         // hashed: tells hosts apart without naming them
+}
+
+// Better is the direction in which a metric improves.
+type Better string
+
+const (
+	Lower  Better = "lower"
+	Higher Better = "higher"
+)
+
+// Metric is a named quantity and what was observed of it: samples, or a
+// histogram, or, from tools that keep neither, only a summary.
+type Metric struct {
+	Name       string
+	Unit       string // "s", "bytes", "items/s", "ratio", or anything else
+	Labels     map[string]string
+	Better     Better  // "": as usual for the unit
+	Resolution float64 // tick of the clock it was read from, in Unit; 0: none worth stating
+	Samples    []float64
+	Histogram  *Histogram
+	Summary    *Stats
+}
+
+// Stage is a node of the call tree that nested operations build. Times are in
+// seconds.
+type Stage struct {
+	Path  string  `json:"path"` // track.process/search
+	Count int64   `json:"count"`
+	Total float64 `json:"total"`
+	Self  float64 `json:"self"` // Total less what its children took
+}
+
+// Find returns the metric with that name and labels, or nil.
+func (r *Run) Find(name string, labels map[string]string) *Metric {
+	key := Key(name, labels)
+	for i := range r.Metrics {
+		if r.Metrics[i].Key() == key {
+			return &r.Metrics[i]
+		}
+	}
+	return nil
+}

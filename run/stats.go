@@ -1,0 +1,109 @@
+package run
+
+import (
+	"math"
+	"slices"
+)
+
+// Stats summarises a metric's observations, in its unit. NaN means not known;
+// a Count of 0 likewise.
+type Stats struct {
+	Count                    int64
+	Mean, Min, Max, Stddev   float64 // Stddev: of a sample (n−1); NaN below two
+	P50, P90, P95, P99, P999 float64
+}
+
+// unknown is the summary of nothing.
+func unknown() Stats {
+	nan := math.NaN()
+	return Stats{0, nan, nan, nan, nan, nan, nan, nan, nan, nan}
+}
+
+type statField struct {
+	name  string
+	value *float64
+}
+
+// fields lists the statistics in the order in which they are written.
+func (s *Stats) fields() []statField {
+	return []statField{
+		{"mean", &s.Mean}, {"min", &s.Min}, {"max", &s.Max}, {"stddev", &s.Stddev},
+		{"p50", &s.P50}, {"p90", &s.P90}, {"p95", &s.P95}, {"p99", &s.P99}, {"p999", &s.P999},
+	}
+}
+
+// Stats summarises the metric. It costs a sort of the samples.
+func (m *Metric) Stats() Stats {
+	switch {
+	case m.Histogram != nil:
+		return m.Histogram.stats()
+	case m.Summary != nil:
+		return *m.Summary
+	case len(m.Samples) == 0:
+		return unknown()
+	}
+	sorted := slices.Sorted(slices.Values(m.Samples))
+	n := float64(len(sorted))
+	s := Stats{
+		Count: int64(len(sorted)),
+		Min:   sorted[0], Max: sorted[len(sorted)-1],
+		P50: quantile(sorted, 0.5), P90: quantile(sorted, 0.9), P95: quantile(sorted, 0.95),
+		P99: quantile(sorted, 0.99), P999: quantile(sorted, 0.999),
+		Stddev: math.NaN(),
+	}
+	// Scaled by the largest value, so that neither the sum nor the squares of
+	// finite samples overflow.
+	scale := max(math.Abs(s.Min), math.Abs(s.Max))
+	if scale == 0 {
+		scale = 1
+	}
+	sum := 0.0
+	for _, v := range sorted {
+		sum += v / scale
+	}
+	mean := sum / n
+	s.Mean = min(max(mean*scale, s.Min), s.Max)
+	if len(sorted) > 1 {
+		squares := 0.0
+		for _, v := range sorted {
+			d := v/scale - mean
+			squares += d * d
+		}
+		s.Stddev = math.Sqrt(squares/(n-1)) * scale
+	}
+	return s
+}
+
+// quantile returns the q-quantile of sorted values by type 7 of Hyndman and
+// Fan, NaN if there are none.
+func quantile(sorted []float64, q float64) float64 {
+	if len(sorted) == 0 {
+		return math.NaN()
+	}
+	h := q * float64(len(sorted)-1)
+	lo := int(h)
+	if lo+1 >= len(sorted) {
+		return sorted[len(sorted)-1]
+	}
+	part := h - float64(lo)
+	if part == 0 {
+		return sorted[lo]
+	}
+	return sorted[lo]*(1-part) + sorted[lo+1]*part
+}
+
+// harmonicMean returns n / Σ(1/v): for speeds of equal work, the work over the
+// summed time. It is 0 if a value is, NaN without values.
+func harmonicMean(values []float64) float64 {
+	if len(values) == 0 {
+		return math.NaN()
+	}
+	sum := 0.0
+	for _, v := range values {
+		if v == 0 {
+			return 0
+		}
+		sum += 1 / v
+	}
+	return float64(len(values)) / sum
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Everything that has to hold before a change lands: format, vet, staticcheck,
+# tests with the race detector, the test-only modules, the builds.
+# Usage: ./test.sh
+set -euo pipefail
+cd "$(dirname "$0")"
+
+say() { printf '\n== %s\n' "$*"; }
+
+# The race detector needs a C compiler.
+if ! command -v "${CC:-gcc}" >/dev/null; then
+  say "installing a C compiler"
+  sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
+  $sudo apt-get update -qq && $sudo apt-get install -y -qq gcc libc6-dev
+fi
+export CGO_ENABLED=1
+
+say "gofmt"
+unformatted=$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -l)
+if [ -n "$unformatted" ]; then
+  echo "not formatted: $unformatted" >&2
+  exit 1
+fi
+
+say "go.mod is tidy"
+go mod tidy -diff
+
+staticcheck=$(go tool -n staticcheck) # built, and its path printed
+
+# The product, and the test-only modules beside it.
+for mod in $(git ls-files --cached --others --exclude-standard 'go.mod' '*/go.mod'); do
+  dir=$(dirname "$mod")
+  say "go vet ($dir)"
+  go -C "$dir" vet ./...
+  say "staticcheck ($dir)"
+  (cd "$dir" && "$staticcheck" ./...)
+  say "go test -race ($dir)"
+  go -C "$dir" test -race ./...
+done
+
+for os in linux darwin windows; do
+  for arch in amd64 arm64; do
+    say "build $os/$arch"
+    CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build -o /dev/null ./cmd/pacer
+    CGO_ENABLED=0 GOOS=$os GOARCH=$arch go vet . ./internal/measure/...
+  done
+done
+
+say "all good"
