@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -27,10 +27,10 @@ func (c *cli) demo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See it work on a built-in program",
-		Long: `Demo runs CuePoint, a small program that matches a DJ's rekordbox library, several
-times, keeps what it measured as one run, holds it to CuePoint's budgets, and
-shows the change against the demo before. It is no gate: it exits with 0 unless
-there is trouble.`,
+		Long: `Demo runs CuePoint, a small program that matches a DJ's rekordbox library,
+several times, keeps what it measured as one run, holds it to CuePoint's
+budgets, and shows the change against the demo before. It is no gate: it exits
+with 0 unless there is trouble.`,
 		Example: `  pacer demo
   pacer demo --runs 10
   pacer demo --library rekordbox.xml`,
@@ -71,7 +71,7 @@ func (c *cli) measureDemo(ctx context.Context, library string, runs int) (*run.R
 			return nil, err
 		}
 	}
-	return c.measure(ctx, batch{args: args, runs: runs, labels: map[string]string{"library": label}, own: true})
+	return c.measure(ctx, batch{name: "cuepoint", args: args, runs: runs, labels: map[string]string{"library": label}})
 }
 
 // libraryLabel names a library by its file and content, so that only runs of
@@ -122,13 +122,26 @@ next:
 	return err
 }
 
-// invocation is how this program was called.
+// invocation is what to type to call this program again from this folder.
 func invocation() string {
 	self, err := os.Executable()
-	if err == nil && strings.Contains(filepath.ToSlash(self), "/go-build") {
+	if err != nil {
+		return "pacer"
+	}
+	if found, err := exec.LookPath("pacer"); err == nil && sameFile(found, self) {
+		return "pacer"
+	}
+	// go run puts the program into a folder of its own.
+	if _, err := os.Stat(filepath.Join("cmd", "pacer", "main.go")); err == nil && !sameFile(os.Args[0], filepath.Join(".", filepath.Base(self))) {
 		return "go run ./cmd/pacer"
 	}
-	return "pacer"
+	return os.Args[0]
+}
+
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
 }
 
 // cuepoint is the program that demo measures.

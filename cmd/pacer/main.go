@@ -80,7 +80,7 @@ Runs are kept in .pacer/history.db, in the nearest folder upwards that has a
 with --strict, 130 interrupted.`,
 		Example: `  pacer demo                              see it work on a built-in program
   pacer run --runs 10 -- ./app --once     measure a command, keep the run
-  pacer check                             judge the newest run against the one before
+  pacer check                             judge it against the run before
   pacer check --baseline base.json new.json`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,

@@ -8,7 +8,7 @@ import (
 
 // secretName matches names of flags and variables whose values are not for a
 // history that others read.
-var secretName = regexp.MustCompile(`(?i)(token|secret|passw|pwd|credential|auth|bearer|cookie|session|private|(^|[-_])key$|api[-_]?key|access[-_]?key)`)
+var secretName = regexp.MustCompile(`(?i)(token|secret|passw|pwd|credential|auth($|[-_]|orization)|bearer|cookie|session|private|(^|[-_])key$|api[-_]?key|access[-_]?key)`)
 
 const redacted = "[redacted]"
 

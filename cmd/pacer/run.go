@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -98,14 +97,13 @@ func parseLabels(words []string) (map[string]string, error) {
 
 // batch is a command that is repeated to make one run.
 type batch struct {
+	name         string // what is measured, of a program of our own; empty: args[0]
 	args         []string
-	env          []string
 	runs         int
 	app, version string
 	labels       map[string]string
 	allowFailure bool
 	showOutput   bool
-	own          bool // the command is part of this program: not in the working folder's repository
 }
 
 // measure runs a batch and keeps the run. When it is interrupted, it keeps what
@@ -120,7 +118,7 @@ func (c *cli) measure(ctx context.Context, b batch) (*run.Run, error) {
 	}
 	defer store.Close()
 	started := time.Now()
-	progress := newProgress(c.stderr, filepath.Base(b.args[0]), b.runs)
+	progress := newProgress(c.stderr, first(b.name, filepath.Base(b.args[0])), b.runs)
 	defer progress.clear()
 	var repetitions []run.Run
 	for i := range b.runs {
@@ -171,7 +169,7 @@ func (c *cli) describe(r *run.Run, b batch, started time.Time) error {
 		r.App = first(b.app, env("PACER_APP"), p.App, strings.TrimSuffix(filepath.Base(b.args[0]), ".exe"))
 	}
 	r.Version = first(b.version, r.Version)
-	if !b.own {
+	if b.name == "" { // what is our own has nothing to do with this folder's repository
 		r.Command = redact(b.args)
 		if r.Commit == "" {
 			r.Commit, r.Branch, r.Dirty = gitState()
@@ -207,7 +205,7 @@ func (c *cli) once(ctx context.Context, b batch) (run.Run, error) {
 		output = c.stderr
 	}
 	result, err := measure.Run(ctx, measure.Command{
-		Args: b.args, Env: append(slices.Clone(b.env), "PACER_EXPORT="+dir), Output: output,
+		Args: b.args, Env: []string{"PACER_EXPORT=" + dir}, Output: output,
 	})
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
