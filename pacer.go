@@ -39,7 +39,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -69,6 +68,9 @@ type Config struct {
 
 	Logger   *slog.Logger // slog.Default() if nil
 	Disabled bool         // record nothing, export nothing
+
+	// Clock is read in place of the monotonic clock, for tests of programs.
+	Clock func() time.Duration
 }
 
 // Recorder collects what one process measures. Make one with New; a nil
@@ -78,16 +80,19 @@ type Recorder struct {
 	log     *slog.Logger
 	id      string
 	process process
-	launch  launch
 
-	mu      sync.Mutex
-	timers  map[string]*Timer
-	names   []string // of timers, as they were registered
-	items   map[string]int64
-	startup time.Duration
-	ready   bool
-	closed  bool
-	errs    []error
+	mu          sync.Mutex
+	instruments map[string]*registered // by key; without an instrument: refused
+	order       []*registered          // as they were registered
+	sets        map[string]int         // how many sets of labels a name has
+	refused     int64
+	items       map[string]int64
+	memoryAtNew int64 // resident bytes; 0: not known
+	startup     startup
+	closed      bool
+	errs        []error
+
+	tree tree
 }
 
 // New returns a Recorder that is running. What is wrong with c is logged and
@@ -98,17 +103,21 @@ func New(c Config) *Recorder {
 		return nil
 	}
 	r := &Recorder{
-		config:  c,
-		log:     c.Logger,
-		process: thisProcess,
-		launch:  l,
-		timers:  make(map[string]*Timer),
-		items:   make(map[string]int64),
+		config:      c,
+		log:         c.Logger,
+		process:     thisProcess,
+		startup:     startup{launch: l},
+		instruments: make(map[string]*registered),
+		sets:        make(map[string]int),
+		items:       make(map[string]int64),
 	}
 	if r.log == nil {
 		r.log = slog.Default()
 	}
 	r.config.Labels = maps.Clone(c.Labels)
+	if use, err := r.process.memory(); err == nil {
+		r.memoryAtNew = use.current
+	}
 	r.describe()
 	var random [10]byte
 	rand.Read(random[:]) // never fails
@@ -140,20 +149,6 @@ func (r *Recorder) describe() {
 	}
 }
 
-// nameForm is the form of a metric's name: dotted, lower case, stages behind
-// slashes.
-var nameForm = regexp.MustCompile(`^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*(/[a-z0-9_-]+(\.[a-z0-9_-]+)*)*$`)
-
-func checkName(name string) error {
-	switch {
-	case !nameForm.MatchString(name):
-		return fmt.Errorf("metric name %q: expected dotted lower case such as table.filter, stages as in track.process/search", name)
-	case name == run.Startup, name == run.Speed, strings.HasPrefix(name, "memory."), strings.HasPrefix(name, "process."):
-		return fmt.Errorf("metric name %q is one that Pacer measures itself: choose another", name)
-	}
-	return nil
-}
-
 // problem logs and keeps an error that must not reach the app. It tells
 // whether there was one.
 func (r *Recorder) problem(err error) bool {
@@ -176,64 +171,35 @@ func (r *Recorder) Err() error {
 	return errors.Join(r.errs...)
 }
 
-// Timer returns the timer of an operation, making it at the first call. The
-// same name is the same timer; fetch it once, outside of loops. Names are
-// dotted lower case; a stage of an operation is written behind a slash:
-// track.process/search. A timer whose name is refused records nothing.
-func (r *Recorder) Timer(name string) *Timer {
-	if r == nil {
-		return nil
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	t, ok := r.timers[name]
-	if !ok {
-		if !r.problem(checkName(name)) {
-			t = &Timer{name: name}
-			r.names = append(r.names, name)
-		}
-		r.timers[name] = t
-	}
-	return t
-}
-
-// Ready ends start-up: the app is able to do the user's first piece of work.
-// The metric startup is the time from process start to the first call; further
-// calls change nothing.
-//
-// Process start is PACER_START, which a launcher sets to the Unix time in
-// nanoseconds, else what the operating system says, whose tick (10 ms on
-// Linux) is recorded as the metric's resolution.
-func (r *Recorder) Ready() {
+// SetLabel sets a label of the run, for what is known only once the app runs:
+// start=cold or start=warm.
+func (r *Recorder) SetLabel(key, value string) {
 	if r == nil {
 		return
 	}
-	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.ready {
+	if r.problem(checkLabels(map[string]string{key: value})) {
 		return
 	}
-	if !r.launch.at.IsZero() {
-		// Both are wall clock times: the launcher is another process.
-		if since := now.Round(0).Sub(r.launch.at); since >= 0 {
-			r.startup, r.ready = since, true
-			return
-		}
-		r.problem(errors.New("PACER_START lies in the future: not used"))
-		r.launch.at = time.Time{}
+	if r.config.Labels == nil {
+		r.config.Labels = make(map[string]string)
 	}
-	age, err := r.process.age()
-	if err == nil {
-		r.startup, r.ready = age-time.Since(now), true
-	} else if !errors.Is(err, errors.ErrUnsupported) {
-		r.problem(fmt.Errorf("reading the start of the process: %w", err))
-	}
+	r.config.Labels[key] = value
 }
 
-// Items counts n more items of work done, such as tracks. Where kind is
-// Config.Items, the processing speed is these items over the summed time of
-// the main operation.
+// now reads the recorder's clock.
+func (r *Recorder) now() time.Duration {
+	if r.config.Clock != nil {
+		return r.config.Clock()
+	}
+	return monotonic()
+}
+
+// Items counts n more items of work done, such as tracks. The metric
+// memory.per_item relates the growth of memory since New, at its peak, to
+// them; where kind is Config.Items, the processing speed is these items over
+// the summed time of the main operation.
 func (r *Recorder) Items(kind string, n int) {
 	if r == nil {
 		return
@@ -263,9 +229,10 @@ func (r *Recorder) collect() (run.Run, error) {
 	if r == nil {
 		return run.Run{}, nil
 	}
+	env := Environment()
+	stages := r.tree.read() // before the lock: adding a stage takes both, the tree's first
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	env := Environment()
 	out := run.Run{
 		ID: r.id, App: r.config.App, Version: r.config.Version, Commit: r.config.Commit, Branch: r.config.Branch,
 		Timestamp: time.Now().UTC(), Main: r.config.Main, Labels: maps.Clone(r.config.Labels), Environment: &env,
@@ -273,42 +240,28 @@ func (r *Recorder) collect() (run.Run, error) {
 	if len(r.items) > 0 {
 		out.Items = maps.Clone(r.items)
 	}
-	if r.ready {
-		m := run.Metric{Name: run.Startup, Unit: unit.Seconds, Better: run.Lower, Samples: []float64{r.startup.Seconds()}}
-		if r.launch.at.IsZero() {
-			m.Resolution = startTick.Seconds()
-		}
-		out.Metrics = append(out.Metrics, m)
-	}
-	memory, err := r.process.memory()
-	if errors.Is(err, errors.ErrUnsupported) {
-		err = nil
-	}
-	if err != nil {
-		err = fmt.Errorf("reading memory use: %w", err)
-	}
-	for _, m := range []struct {
-		name  string
-		bytes int64
-	}{{"memory.current", memory.current}, {run.MemoryPeak, memory.peak}} {
-		if m.bytes > 0 {
-			out.Metrics = append(out.Metrics, run.Metric{Name: m.name, Unit: unit.Bytes, Better: run.Lower, Samples: []float64{float64(m.bytes)}})
-		}
-	}
-	timers := make(map[string]*run.Metric)
+	out.Metrics, out.Stages = r.startup.read()
+	memory, err := r.readMemory()
+	out.Metrics = append(out.Metrics, memory...)
+	var main *run.Metric
 	speed := len(out.Metrics)
-	for _, name := range r.names {
-		m := r.timers[name].metric()
+	for _, known := range r.order {
+		m := known.instrument.read()
 		if m.Count() == 0 {
 			continue
 		}
+		if m.Key() == r.config.Main {
+			main = &m
+		}
 		out.Metrics = append(out.Metrics, m)
-		timers[name] = &m
 	}
-	if v, ok := r.speed(timers[r.config.Main]); ok {
+	if r.refused > 0 {
+		out.Metrics = append(out.Metrics, run.Metric{Name: "pacer.refused", Unit: "count", Better: run.Lower, Samples: []float64{float64(r.refused)}})
+	}
+	if v, ok := r.speed(main); ok {
 		out.Metrics = slices.Insert(out.Metrics, speed, run.Metric{Name: run.Speed, Unit: unit.Speed, Better: run.Higher, Samples: []float64{v}})
 	}
-	out.Stages = stages(timers)
+	out.Stages = append(out.Stages, stages...)
 	return out, err
 }
 
@@ -326,33 +279,4 @@ func (r *Recorder) speed(main *run.Metric) (float64, bool) {
 		items = counted
 	}
 	return float64(items) / main.Sum(), true
-}
-
-// stages folds timers whose names nest (track.process/search) into the call
-// tree. Only trees are stages: a timer without children or parent is left out.
-func stages(timers map[string]*run.Metric) []run.Stage {
-	children := make(map[string]float64)
-	inTree := make(map[string]bool)
-	for name, m := range timers {
-		for parent := name; ; {
-			i := strings.LastIndexByte(parent, '/')
-			if i < 0 {
-				break
-			}
-			if parent = parent[:i]; timers[parent] != nil {
-				children[parent] += m.Sum()
-				inTree[name], inTree[parent] = true, true
-				break
-			}
-		}
-	}
-	var tree []run.Stage
-	for _, name := range slices.Sorted(maps.Keys(inTree)) {
-		m := timers[name]
-		// Children that ran at the same time can take longer than their
-		// parent: there is no time of its own to see then.
-		self := max(0, m.Sum()-children[name])
-		tree = append(tree, run.Stage{Path: name, Count: m.Count(), Total: m.Sum(), Self: self})
-	}
-	return tree
 }

@@ -1,27 +1,46 @@
 package pacer
 
 import (
-	"sync"
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
 
+// epoch is what monotonic times are counted from.
+var epoch = time.Now()
+
+// monotonic reads the monotonic clock alone, at half the price of time.Now.
+func monotonic() time.Duration { return time.Since(epoch) }
+
 // Timer observes how long an operation takes. Get one from Recorder.Timer; a
 // nil Timer records nothing.
 type Timer struct {
-	name string
+	identity identity
+	clock    func() time.Duration // nil: monotonic
+	values   distribution         // in nanoseconds
+}
 
-	mu        sync.Mutex
-	samples   []time.Duration
-	histogram *run.Histogram // once there are more than run.MaxSamples
+// Timer returns the timer of an operation, making it at the first call. The
+// same name is the same timer; fetch it once, outside of loops. Names are
+// dotted lower case; a stage of an operation is written behind a slash:
+// track.process/search. A timer whose name is refused records nothing.
+func (r *Recorder) Timer(name string, options ...Option) *Timer {
+	if r == nil {
+		return nil
+	}
+	id := identity{kind: "timer", name: name, unit: unit.Seconds, better: run.Lower}
+	return register(r, id, options, func(id identity) *Timer {
+		t := &Timer{identity: id, clock: r.config.Clock}
+		t.values.init()
+		return t
+	})
 }
 
 // Timing is an operation under way, begun by Timer.Start.
 type Timing struct {
 	timer *Timer
-	start time.Time
+	start time.Duration
 }
 
 // Start begins to time one operation. Operations may overlap.
@@ -33,7 +52,14 @@ func (t *Timer) Start() Timing {
 	if t == nil {
 		return Timing{}
 	}
-	return Timing{timer: t, start: time.Now()}
+	return Timing{timer: t, start: t.now()}
+}
+
+func (t *Timer) now() time.Duration {
+	if t.clock != nil {
+		return t.clock()
+	}
+	return monotonic()
 }
 
 // Stop records the time since Start and returns it. A Timing is a value, and
@@ -42,51 +68,27 @@ func (t Timing) Stop() time.Duration {
 	if t.timer == nil {
 		return 0
 	}
-	d := time.Since(t.start)
+	d := t.timer.now() - t.start
 	t.timer.Record(d)
 	return d
 }
 
 // Record records an operation that was timed elsewhere. A negative duration,
 // which a clock that was set back can give, counts as 0.
+//
+// It takes no lock and, once the timer has more than run.MaxSamples
+// observations, allocates nothing.
 func (t *Timer) Record(d time.Duration) {
-	if t == nil {
-		return
-	}
-	d = max(d, 0)
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.histogram != nil {
-		t.histogram.Add(d.Seconds())
-		return
-	}
-	t.samples = append(t.samples, d)
-	if len(t.samples) > run.MaxSamples {
-		t.histogram = run.NewHistogram(unit.Seconds)
-		for _, s := range t.samples {
-			t.histogram.Add(s.Seconds())
-		}
-		t.samples = nil
+	if t != nil {
+		t.values.record(int64(max(d, 0)))
 	}
 }
 
-// metric returns what the timer observed so far.
-func (t *Timer) metric() run.Metric {
-	m := run.Metric{Unit: unit.Seconds, Better: run.Lower}
-	if t == nil {
-		return m
-	}
-	m.Name = t.name
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.histogram != nil {
-		m.Histogram = run.NewHistogram(unit.Seconds)
-		m.Histogram.Merge(t.histogram) // same tick: cannot fail
-		return m
-	}
-	m.Samples = make([]float64, len(t.samples))
-	for i, d := range t.samples {
-		m.Samples[i] = d.Seconds()
-	}
+// read returns what the timer observed so far.
+func (t *Timer) read() run.Metric {
+	m := t.identity.metric()
+	t.values.observed(&m, seconds)
 	return m
 }
+
+func seconds(ns int64) float64 { return time.Duration(ns).Seconds() }

@@ -690,7 +690,7 @@ func (p *parser) histogram() (*Histogram, error) {
 
 func (p *parser) stage() (Stage, error) {
 	var s Stage
-	ok, err := p.object(set("path", "count", "total", "self"), func(key string) (err error) {
+	ok, err := p.object(set("path", "count", "total", "self", "failures"), func(key string) (err error) {
 		switch key {
 		case "path":
 			if err := p.text(&s.Path); err != nil {
@@ -703,6 +703,11 @@ func (p *parser) stage() (Stage, error) {
 			s.Count, err = p.whole()
 			if err == nil && s.Count < 0 {
 				return p.fail(p.start, "%d is negative", s.Count)
+			}
+		case "failures":
+			s.Failures, err = p.whole()
+			if err == nil && s.Failures < 0 {
+				return p.fail(p.start, "%d is negative", s.Failures)
 			}
 		case "total":
 			s.Total, err = p.seconds()

@@ -71,11 +71,11 @@ func (h *Histogram) value(ticks float64) float64 {
 	return ticks * h.Tick
 }
 
-// bucketIndex returns the bucket of a value in ticks: 0 for zero, growing with
+// BucketIndex returns the bucket of a value in ticks: 0 for zero, growing with
 // the value, negative for negative values.
-func bucketIndex(ticks float64) int {
+func BucketIndex(ticks float64) int {
 	if ticks < 0 {
-		return -bucketIndex(-ticks)
+		return -BucketIndex(-ticks)
 	}
 	if ticks == 0 {
 		return 0
@@ -102,7 +102,7 @@ func bucketMiddle(index int) float64 {
 }
 
 // maxIndex is the bucket of the largest float64.
-var maxIndex = bucketIndex(math.MaxFloat64)
+var maxIndex = BucketIndex(math.MaxFloat64)
 
 // Add counts one finite value.
 func (h *Histogram) Add(v float64) { h.AddN(v, 1) }
@@ -113,7 +113,7 @@ func (h *Histogram) AddN(v float64, n int64) {
 		return
 	}
 	h.merge(n, h.ticks(v)*float64(n), v, v)
-	h.bump(bucketIndex(h.ticks(v)), n)
+	h.bump(BucketIndex(h.ticks(v)), n)
 }
 
 // merge takes the exact figures of n more values.
@@ -240,7 +240,7 @@ func (h *Histogram) validate(m *Metric) error {
 		return fmt.Errorf("count is %d but the buckets hold %d", h.Count, total)
 	}
 	if n := len(h.Buckets); n > 0 &&
-		(h.Buckets[0].Index != bucketIndex(h.ticks(h.Min)) || h.Buckets[n-1].Index != bucketIndex(h.ticks(h.Max))) {
+		(h.Buckets[0].Index != BucketIndex(h.ticks(h.Min)) || h.Buckets[n-1].Index != BucketIndex(h.ticks(h.Max))) {
 		return errors.New("min and max are not in the first and last bucket")
 	}
 	return nil

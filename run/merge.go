@@ -45,7 +45,8 @@ func Merge(runs ...Run) (Run, error) {
 				all.Stages = append(all.Stages, Stage{Path: s.Path})
 			}
 			into := &all.Stages[j]
-			into.Count, into.Total, into.Self = into.Count+s.Count, into.Total+s.Total, into.Self+s.Self
+			into.Count, into.Failures = into.Count+s.Count, into.Failures+s.Failures
+			into.Total, into.Self = into.Total+s.Total, into.Self+s.Self
 		}
 		for k := range r.Metrics {
 			m := &r.Metrics[k]

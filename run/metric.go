@@ -254,8 +254,8 @@ func (r *Run) Validate() error {
 		if err := validName("path", s.Path); err != nil {
 			return fmt.Errorf("stages[%d].path: %w", i, err)
 		}
-		if s.Count < 0 || !(s.Total >= 0) || !(s.Self >= 0) || math.IsInf(s.Total, 0) || math.IsInf(s.Self, 0) {
-			return fmt.Errorf("stages[%d]: %s: count, total and self must be finite and not negative", i, s.Path)
+		if s.Count < 0 || s.Failures < 0 || !(s.Total >= 0) || !(s.Self >= 0) || math.IsInf(s.Total, 0) || math.IsInf(s.Self, 0) {
+			return fmt.Errorf("stages[%d]: %s: count, total, self and failures must be finite and not negative", i, s.Path)
 		}
 	}
 	return nil

@@ -100,10 +100,11 @@ type Metric struct {
 // Stage is a node of the call tree that nested operations build. Times are in
 // seconds.
 type Stage struct {
-	Path  string  `json:"path"` // track.process/search
-	Count int64   `json:"count"`
-	Total float64 `json:"total"`
-	Self  float64 `json:"self"` // Total less what its children took
+	Path     string  `json:"path"` // track.process/search
+	Count    int64   `json:"count"`
+	Total    float64 `json:"total"`
+	Self     float64 `json:"self"` // of Total, while no child was running
+	Failures int64   `json:"failures,omitempty"`
 }
 
 // Find returns the metric with that name and labels, or nil.

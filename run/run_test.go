@@ -450,7 +450,7 @@ func TestMerge(t *testing.T) {
 	t.Parallel()
 	one := func(startup float64, ops ...float64) Run {
 		return Run{App: "a", Version: "1", Main: "op", Items: map[string]int64{"tracks": 2},
-			Stages: []Stage{{"op", 2, 3, 1}},
+			Stages: []Stage{{"op", 2, 3, 1, 1}},
 			Metrics: []Metric{
 				{Name: Startup, Unit: "s", Samples: []float64{startup}},
 				{Name: "op", Unit: "s", Samples: ops},
@@ -463,7 +463,7 @@ func TestMerge(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Run{App: "a", Version: "1", Main: "op", Items: map[string]int64{"tracks": 4},
-		Stages: []Stage{{"op", 4, 6, 2}},
+		Stages: []Stage{{"op", 4, 6, 2, 2}},
 		Metrics: []Metric{
 			{Name: Startup, Unit: "s", Samples: []float64{1, 2}},
 			{Name: "op", Unit: "s", Samples: []float64{5, 6, 7}},

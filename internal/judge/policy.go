@@ -134,6 +134,15 @@ func (p *Policy) budget(m *run.Metric) *Budget {
 	return byName
 }
 
+// ownMinChange are the smallest changes that matter of what Pacer measures in
+// every app: without them, a fourth goroutine beside three would stop a build.
+var ownMinChange = map[string]float64{
+	"go.goroutines":     10,
+	"gc.pause":          1e-3,
+	"memory.heap.live":  4 << 20,
+	"memory.heap.total": 4 << 20,
+}
+
 // minChange returns the smallest change of a metric that matters, 0 if any
 // does.
 func (p *Policy) minChange(m *run.Metric) (float64, error) {
@@ -149,7 +158,7 @@ func (p *Policy) minChange(m *run.Metric) (float64, error) {
 		}
 	}
 	if byName == nil {
-		return 0, nil
+		return ownMinChange[m.Name], nil
 	}
 	return byName.MinChange.of(m, byName.Place)
 }

@@ -2,8 +2,8 @@
 // finds each track in a catalogue, filters the table of results and writes it
 // as CSV, and measures itself while it does.
 //
-// The other packages of CuePoint know nothing of measuring; the timers are
-// all here. Metrics: startup, library.parse, track.process with its stages
+// The other packages of CuePoint know nothing of measuring; the timers and
+// spans are all here. Metrics: startup, library.parse, track.process with its stages
 // queries, search and score, table.filter, export.csv, memory.peak and
 // memory.current.
 package app
@@ -217,26 +217,21 @@ func (o options) libraryName() string {
 	return o.library
 }
 
-// program is the steps of the work, each with its timer.
+// program is the steps of the work, each with its timer. The matching of a
+// track is timed by spans, which nest.
 type program struct {
-	parse   *pacer.Timer
-	track   *pacer.Timer
-	queries *pacer.Timer // the three stages of track
-	search  *pacer.Timer
-	score   *pacer.Timer
-	typing  *pacer.Timer
-	csv     *pacer.Timer
+	rec    *pacer.Recorder
+	parse  *pacer.Timer
+	typing *pacer.Timer
+	csv    *pacer.Timer
 }
 
 func newProgram(rec *pacer.Recorder) *program {
 	return &program{
-		parse:   rec.Timer("library.parse"),
-		track:   rec.Timer("track.process"),
-		queries: rec.Timer("track.process/queries"),
-		search:  rec.Timer("track.process/search"),
-		score:   rec.Timer("track.process/score"),
-		typing:  rec.Timer("table.filter"),
-		csv:     rec.Timer("export.csv"),
+		rec:    rec,
+		parse:  rec.Timer("library.parse"),
+		typing: rec.Timer("table.filter"),
+		csv:    rec.Timer("export.csv"),
 	}
 }
 
@@ -265,27 +260,28 @@ func (p *program) load(ctx context.Context, path string) ([]rekordbox.Track, rek
 
 // process finds one track in the catalogue.
 func (p *program) process(ctx context.Context, c match.Catalogue, t rekordbox.Track) (row, error) {
-	whole := p.track.Start()
+	ctx, whole := p.rec.Start(ctx, "track.process")
+	defer whole.End()
 
-	stage := p.queries.Start()
+	_, stage := pacer.Start(ctx, "queries")
 	subject := match.Normalise(t)
 	queries := subject.Queries()
-	stage.Stop()
+	stage.End()
 
-	stage = p.search.Start()
+	_, stage = pacer.Start(ctx, "search")
 	found, err := match.Search(ctx, c, queries)
+	stage.Fail(err)
+	stage.End()
 	if err != nil {
+		whole.Fail(err)
 		return row{}, err
 	}
-	stage.Stop()
 
-	stage = p.score.Start()
+	_, stage = pacer.Start(ctx, "score")
 	result := subject.Choose(found)
-	stage.Stop()
+	stage.End()
 
-	r := newRow(t, subject, result)
-	whole.Stop()
-	return r, nil
+	return newRow(t, subject, result), nil
 }
 
 // filter narrows the table down as a person types text, and returns what the

@@ -1,0 +1,154 @@
+package pacer
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/pacer-perf/pacer/internal/unit"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// startup is the measurement of start-up: from process start through phases to
+// the first useful output and to being fully usable.
+type startup struct {
+	launch  launch
+	initial time.Duration // 0: not reached
+	ready   time.Duration
+	tick    time.Duration // resolution of the process's start
+
+	phase  string        // that is under way
+	since  time.Duration // on the recorder's clock
+	phases []phase
+}
+
+type phase struct {
+	name string
+	took time.Duration
+}
+
+// Phase begins a part of start-up, such as "open db", and ends the one before.
+// Ready ends the last. A phase of the same name again adds to it. Phases
+// become stages below startup; what lies before the first and between them is
+// startup's own time. After Ready, Phase does nothing.
+func (r *Recorder) Phase(name string) {
+	if r == nil {
+		return
+	}
+	now := r.now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := &r.startup
+	if s.ready > 0 {
+		return
+	}
+	if name == "" || len(name) > 200 || strings.ContainsFunc(name, func(c rune) bool { return unicode.IsControl(c) || strings.ContainsRune("/{}", c) }) {
+		r.problem(fmt.Errorf("phase %q: expected a few words without / { } and control characters", name))
+		return
+	}
+	s.endPhase(now)
+	s.phase, s.since = name, now
+}
+
+// endPhase ends the phase that is under way.
+func (s *startup) endPhase(now time.Duration) {
+	if s.phase == "" {
+		return
+	}
+	took := max(0, now-s.since)
+	for i := range s.phases {
+		if s.phases[i].name == s.phase {
+			s.phases[i].took += took
+			s.phase = ""
+			return
+		}
+	}
+	s.phases = append(s.phases, phase{s.phase, took})
+	s.phase = ""
+}
+
+// Initial says that the first useful output is there: the first window, the
+// first page. The metric startup.initial is the time from process start to the
+// first call.
+func (r *Recorder) Initial() {
+	if r == nil {
+		return
+	}
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.startup.initial == 0 {
+		r.startup.initial = r.sinceStart(now)
+	}
+}
+
+// Ready ends start-up: the app is able to do the user's first piece of work.
+// The metric startup is the time from process start to the first call; further
+// calls change nothing.
+//
+// Process start is PACER_START, which a launcher sets to the Unix time in
+// nanoseconds, else what the operating system says, whose tick (10 ms on
+// Linux) is recorded as the metric's resolution.
+func (r *Recorder) Ready() {
+	if r == nil {
+		return
+	}
+	now, clock := time.Now(), r.now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.startup.ready == 0 {
+		r.startup.ready = r.sinceStart(now)
+		r.startup.endPhase(clock)
+	}
+}
+
+// sinceStart returns the time from process start to now, or 0 if it cannot be
+// known.
+func (r *Recorder) sinceStart(now time.Time) time.Duration {
+	s := &r.startup
+	if !s.launch.at.IsZero() {
+		// Both are wall clock times: the launcher is another process.
+		if since := now.Round(0).Sub(s.launch.at); since > 0 {
+			return since
+		}
+		r.problem(errors.New("PACER_START lies in the future: not used"))
+		s.launch.at = time.Time{}
+	}
+	age, err := r.process.age()
+	if err != nil {
+		if !errors.Is(err, errors.ErrUnsupported) {
+			r.problem(fmt.Errorf("reading the start of the process: %w", err))
+		}
+		return 0
+	}
+	s.tick = startTick
+	return max(1, age-time.Since(now))
+}
+
+// read returns what was reached of start-up.
+func (s *startup) read() (metrics []run.Metric, stages []run.Stage) {
+	add := func(name string, d, tick time.Duration) {
+		metrics = append(metrics, run.Metric{Name: name, Unit: unit.Seconds, Better: run.Lower, Resolution: tick.Seconds(), Samples: []float64{d.Seconds()}})
+	}
+	if s.ready > 0 {
+		add(run.Startup, s.ready, s.tick)
+	}
+	if s.initial > 0 {
+		add("startup.initial", s.initial, s.tick)
+	}
+	self := s.ready
+	for _, p := range s.phases {
+		add("startup/"+p.name, p.took, 0)
+		self -= p.took
+	}
+	if s.ready == 0 {
+		return metrics, nil
+	}
+	stages = append(stages, run.Stage{Path: run.Startup, Count: 1, Total: s.ready.Seconds(), Self: max(0, self).Seconds()})
+	for _, p := range s.phases {
+		stages = append(stages, run.Stage{Path: "startup/" + p.name, Count: 1, Total: p.took.Seconds(), Self: p.took.Seconds()})
+	}
+	return metrics, stages
+}
