@@ -22,7 +22,7 @@ func (r *Recorder) Counter(name string, options ...Option) *Counter {
 	if r == nil {
 		return nil
 	}
-	id := identity{kind: "counter", name: name, unit: "count", better: run.Lower}
+	id := identity{kind: "counter", name: name, unit: unit.Count, better: run.Lower}
 	return register(r, id, options, func(id identity) *Counter { return &Counter{identity: id} })
 }
 
@@ -53,7 +53,7 @@ func (r *Recorder) Gauge(name string, options ...Option) *Gauge {
 	if r == nil {
 		return nil
 	}
-	id := identity{kind: "gauge", name: name, unit: "count", better: run.Lower}
+	id := identity{kind: "gauge", name: name, unit: unit.Count, better: run.Lower}
 	return register(r, id, options, func(id identity) *Gauge { return &Gauge{identity: id} })
 }
 
@@ -117,7 +117,7 @@ func (r *Recorder) Value(name string, options ...Option) *Value {
 	if r == nil {
 		return nil
 	}
-	id := identity{kind: "value", name: name, unit: "count", better: run.Lower}
+	id := identity{kind: "value", name: name, unit: unit.Count, better: run.Lower}
 	return register(r, id, options, func(id identity) *Value {
 		v := &Value{identity: id}
 		v.values.init()

@@ -65,7 +65,7 @@ func (r *Recorder) readMemory() ([]run.Metric, error) {
 		bytes("memory.heap.live", live)
 	}
 	bytes("memory.heap.total", number(1)+number(2)+number(3))
-	add(run.Metric{Name: "go.goroutines", Unit: "goroutines", Samples: []float64{number(4)}})
+	add(run.Metric{Name: "go.goroutines", Unit: unit.Count, Samples: []float64{number(4)}})
 	if samples[5].Value.Kind() == metrics.KindFloat64Histogram {
 		if h := pauses(samples[5].Value.Float64Histogram()); h.Count > 0 {
 			add(run.Metric{Name: "gc.pause", Unit: unit.Seconds, Histogram: h})

@@ -41,6 +41,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -99,7 +100,7 @@ type Recorder struct {
 // kept in Err; the rest works.
 func New(c Config) *Recorder {
 	l := launched() // also where disabled: grandchildren must not inherit it
-	if c.Disabled || os.Getenv("PACER_DISABLED") == "1" {
+	if off, err := strconv.ParseBool(os.Getenv("PACER_DISABLED")); c.Disabled || err == nil && off {
 		return nil
 	}
 	r := &Recorder{
@@ -256,7 +257,7 @@ func (r *Recorder) collect() (run.Run, error) {
 		out.Metrics = append(out.Metrics, m)
 	}
 	if r.refused > 0 {
-		out.Metrics = append(out.Metrics, run.Metric{Name: "pacer.refused", Unit: "count", Better: run.Lower, Samples: []float64{float64(r.refused)}})
+		out.Metrics = append(out.Metrics, run.Metric{Name: "pacer.refused", Unit: unit.Count, Better: run.Lower, Samples: []float64{float64(r.refused)}})
 	}
 	if v, ok := r.speed(main); ok {
 		out.Metrics = slices.Insert(out.Metrics, speed, run.Metric{Name: run.Speed, Unit: unit.Speed, Better: run.Higher, Samples: []float64{v}})

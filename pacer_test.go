@@ -245,12 +245,16 @@ func TestReady(t *testing.T) {
 // A launched process measures from PACER_START, and unsets it.
 func TestLaunched(t *testing.T) {
 	t.Parallel()
-	for _, launched := range []bool{true, false} {
+	// The launcher's word counts if it names no launcher, or this process.
+	for launcher, launched := range map[string]bool{"any": true, "none": false, strconv.Itoa(os.Getpid()): true, "1": false} {
 		file := filepath.Join(t.TempDir(), "m.json")
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "TEST_APP_EXPORT="+file)
-		if launched {
+		if launcher != "none" {
 			cmd.Env = append(cmd.Env, fmt.Sprintf("PACER_START=%d", time.Now().Add(-time.Minute).UnixNano()))
+		}
+		if launcher != "none" && launcher != "any" {
+			cmd.Env = append(cmd.Env, "PACER_LAUNCHER="+launcher)
 		}
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%v: %s", err, out)
@@ -258,7 +262,7 @@ func TestLaunched(t *testing.T) {
 		r, _ := read(t, file)
 		v := r.Find(run.Startup, nil).Samples[0]
 		if launched != (v >= 60) || r.Items["inherited"] != 0 {
-			t.Errorf("launched %v: start-up %v, PACER_START inherited %d", launched, v, r.Items["inherited"])
+			t.Errorf("launcher %s: start-up %v, PACER_START inherited %d", launcher, v, r.Items["inherited"])
 		}
 		if peak := r.Find(run.MemoryPeak, nil); peak == nil || peak.Samples[0] < 1<<20 {
 			t.Errorf("peak memory: %+v", peak)

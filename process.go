@@ -32,12 +32,18 @@ type launch struct {
 
 // launched reads PACER_START once and unsets it, so that processes which this
 // one starts don't take it for their own.
+//
+// What comes between, such as a shell that runs a build before the app, hands
+// it on. A launcher can rule that out by setting PACER_LAUNCHER to its process
+// id: the word is then for its children alone.
 var launched = sync.OnceValue(func() launch {
 	text, ok := os.LookupEnv("PACER_START")
-	if !ok {
+	launcher, named := os.LookupEnv("PACER_LAUNCHER")
+	os.Unsetenv("PACER_START")
+	os.Unsetenv("PACER_LAUNCHER")
+	if !ok || named && launcher != strconv.Itoa(os.Getppid()) {
 		return launch{}
 	}
-	os.Unsetenv("PACER_START")
 	return parseLaunch(text)
 })
 

@@ -186,7 +186,11 @@ func (p *parser) array(each func(i int) error) (bool, error) {
 		return false, err
 	}
 	if tok != json.Delim('[') {
-		return false, p.fail(p.start, "expected an array, found %s", kind(tok))
+		more := ""
+		if len(p.path) == 1 && p.path[0] == "metrics" {
+			more = ": is this a report? It holds the run under this key"
+		}
+		return false, p.fail(p.start, "expected an array, found %s%s", kind(tok), more)
 	}
 	p.path = append(p.path, 0)
 	for i := 0; p.dec.More(); i++ {
@@ -231,6 +235,16 @@ func (p *parser) text(into *string) error {
 	}
 	*into = s
 	return nil
+}
+
+func (p *parser) texts(into *[]string) error {
+	_, err := p.array(func(int) error {
+		word := ""
+		err := p.text(&word)
+		*into = append(*into, word)
+		return err
+	})
+	return err
 }
 
 // number returns a finite number, or NaN for null.
@@ -299,7 +313,7 @@ func (p *parser) strings() (map[string]string, error) {
 func everyKey(string) bool { return true }
 
 var documentKeys = set("schema", "id", "app", "version", "commit", "branch", "dirty", "timestamp", "main", "items",
-	"command", "environment", "labels", "metrics", "stages",
+	"command", "environment", "labels", "metrics", "stages", "warnings",
 	"startup_time", "memory_usage", "processing_speed", "processing_metrics")
 
 func set(keys ...string) func(string) bool {
@@ -353,7 +367,7 @@ func (p *parser) document() (Run, error) {
 }
 
 func (p *parser) warn(format string, args ...any) {
-	p.run.Warnings = append(p.run.Warnings, p.file+": "+fmt.Sprintf(format, args...))
+	p.run.Doubts = append(p.run.Doubts, p.file+": "+fmt.Sprintf(format, args...))
 }
 
 func (p *parser) documentKey(key string) (err error) {
@@ -408,13 +422,9 @@ func (p *parser) documentKey(key string) (err error) {
 		})
 		return err
 	case "command":
-		_, err = p.array(func(int) error {
-			word := ""
-			err := p.text(&word)
-			p.run.Command = append(p.run.Command, word)
-			return err
-		})
-		return err
+		return p.texts(&p.run.Command)
+	case "warnings":
+		return p.texts(&p.run.Warnings)
 	case "environment":
 		return p.environment()
 	case "labels":
@@ -827,9 +837,9 @@ func (p *parser) compareFlat() {
 	}
 	flat, metric := p.flat.main.fields(), of.fields()
 	for i, f := range flat {
-		if before := len(p.run.Warnings); !math.IsNaN(*f.value) {
+		if before := len(p.run.Doubts); !math.IsNaN(*f.value) {
 			differ("processing_metrics", *f.value, *metric[i].value, derived.mainIs+" "+f.name)
-			if len(p.run.Warnings) > before {
+			if len(p.run.Doubts) > before {
 				return // one doubt is enough
 			}
 		}

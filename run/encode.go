@@ -88,6 +88,9 @@ func (r *Run) encode() []byte {
 	if len(r.Labels) > 0 {
 		doc.json("labels", r.Labels)
 	}
+	if len(r.Warnings) > 0 {
+		doc.json("warnings", r.Warnings)
+	}
 	if len(r.Metrics) > 0 {
 		doc.list("metrics", len(r.Metrics), func(i int) []byte { return r.Metrics[i].encode() })
 	}

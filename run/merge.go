@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 )
 
@@ -18,7 +19,7 @@ func Merge(runs ...Run) (Run, error) {
 		return Run{}, errors.New("merging no runs")
 	}
 	all := runs[0]
-	all.Metrics, all.Stages, all.Items, all.Warnings = nil, nil, nil, nil
+	all.Metrics, all.Stages, all.Items, all.Warnings, all.Doubts = nil, nil, nil, nil, nil
 	metrics := make(map[string]int)
 	stages := make(map[string]int)
 	for i := range runs {
@@ -64,15 +65,15 @@ func Merge(runs ...Run) (Run, error) {
 				all.Metrics = append(all.Metrics, c)
 				continue
 			}
+			if m.Summary != nil || all.Metrics[j].Summary != nil {
+				all.Warnings = addNew(all.Warnings, []string{m.Key() + ": only summaries were measured: their percentiles cannot be merged, their count, mean and extremes are"})
+			}
 			if err := all.Metrics[j].add(m); err != nil {
 				return Run{}, err
 			}
 		}
-		for _, w := range r.Warnings {
-			if !slices.Contains(all.Warnings, w) {
-				all.Warnings = append(all.Warnings, w)
-			}
-		}
+		all.Warnings = addNew(all.Warnings, r.Warnings)
+		all.Doubts = addNew(all.Doubts, r.Doubts)
 	}
 	for i := range all.Metrics {
 		all.Metrics[i].Fold()
@@ -80,10 +81,32 @@ func Merge(runs ...Run) (Run, error) {
 	return all, nil
 }
 
+// addNew appends the words that the list does not have yet.
+func addNew(list, words []string) []string {
+	for _, w := range words {
+		if !slices.Contains(list, w) {
+			list = append(list, w)
+		}
+	}
+	return list
+}
+
+// mergeStats returns what is known of two summaries together.
+func mergeStats(a, b Stats) Stats {
+	all := unknown()
+	n, m := max(1, a.Count), max(1, b.Count)
+	all.Count = n + m
+	all.Mean = (a.Mean*float64(n) + b.Mean*float64(m)) / float64(n+m)
+	all.Min, all.Max = math.Min(a.Min, b.Min), math.Max(a.Max, b.Max)
+	return all
+}
+
 // add takes the observations of another repetition.
 func (m *Metric) add(other *Metric) error {
 	if m.Summary != nil || other.Summary != nil {
-		return fmt.Errorf("%s has only a summary: repetitions can be merged by their samples or histograms", m.Key())
+		merged := mergeStats(m.Stats(), other.Stats())
+		m.Samples, m.Histogram, m.Summary = nil, nil, &merged
+		return nil
 	}
 	m.Resolution = max(m.Resolution, other.Resolution)
 	if m.Histogram == nil && other.Histogram == nil {

@@ -121,11 +121,11 @@ func parseStatistic(name string) (q float64, isQuantile bool, err error) {
 	}
 	digits, ok := strings.CutPrefix(name, "p")
 	percent, err := strconv.ParseFloat(digits, 64)
-	if !ok || err != nil || !(percent >= 0 && percent <= 999) {
+	switch {
+	case name == "p999": // as the document writes it
+		return 0.999, true, nil
+	case !ok || err != nil || !(percent >= 0 && percent <= 100):
 		return 0, false, fmt.Errorf("statistic %q: %w", name, ErrStatistic)
-	}
-	if percent > 100 { // p999 is p99.9
-		percent /= 10
 	}
 	return percent / 100, true, nil
 }

@@ -58,9 +58,11 @@ type Run struct {
 	Metrics     []Metric
 	Stages      []Stage
 
-	// Warnings are doubts that Read had about the document. They are not
-	// written.
+	// Warnings are doubts about how the run was measured. They are part of
+	// the document.
 	Warnings []string
+	// Doubts are what Read thinks of the document. They are not written.
+	Doubts []string
 }
 
 // Environment is where a run was made. Zero values mean unknown.

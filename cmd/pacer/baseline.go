@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/history/sqlite"
 	"github.com/pacer-perf/pacer/run"
 )
 
@@ -20,81 +22,76 @@ compared with; without one it is the newest earlier comparable run.`,
   pacer baseline set 1.4.0
   pacer baseline show
   pacer baseline clear latest`,
+		Args: exactArgs(0),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	app := appFlag(cmd)
+	// on opens the history, finds the run, and does something about the
+	// baseline of its app and labels.
+	on := func(open func(context.Context) (*sqlite.Store, error), do func(context.Context, *sqlite.Store, run.Run) error) func(*cobra.Command, []string) error {
+		return func(cmd *cobra.Command, args []string) error {
+			name, err := app()
+			if err != nil {
+				return err
+			}
+			store, err := open(cmd.Context())
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			r, err := inHistory(store, first(append(args, latest)...), find(cmd.Context(), name))
+			if err != nil {
+				return err
+			}
+			return do(cmd.Context(), store, r)
+		}
 	}
 	set := &cobra.Command{
 		Use:     "set RUN",
 		Short:   "Make a run the baseline of its app and labels",
 		Example: "  pacer baseline set latest\n  pacer baseline set branch:main",
 		Args:    exactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := readHistory(cmd.Context())
-			if err != nil {
+		RunE: on(changeHistory, func(ctx context.Context, store *sqlite.Store, r run.Run) error {
+			if err := store.SetBaseline(ctx, r.ID); err != nil {
 				return err
 			}
-			defer store.Close()
-			r, err := resolve(cmd.Context(), store, args[0])
-			if err != nil {
-				return err
-			}
-			if err := store.SetBaseline(cmd.Context(), r.ID); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(c.stdout, "run %s is the baseline of %s\n", r.ID, run.Key(r.App, r.Labels))
+			_, err := fmt.Fprintf(c.stdout, "run %s is the baseline of %s\n", r.ID, run.Key(r.App, r.Labels))
 			return err
-		},
+		}),
 	}
 	show := &cobra.Command{
 		Use:     "show [RUN]",
 		Short:   "Say which baseline was set for the app and labels of a run",
 		Example: "  pacer baseline show\n  pacer baseline show latest",
 		Args:    between(0, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := readHistory(cmd.Context())
-			if err != nil {
-				return err
+		RunE: on(readHistory, func(ctx context.Context, store *sqlite.Store, r run.Run) error {
+			of := run.Key(r.App, r.Labels)
+			id, err := store.Baseline(ctx, r.App, r.Labels)
+			switch {
+			case errors.Is(err, history.ErrNotFound):
+				_, err = fmt.Fprintf(c.stdout, "no baseline was set for %s: runs are compared with the newest\nearlier comparable one\n", of)
+			case err == nil:
+				_, err = fmt.Fprintf(c.stdout, "run %s is the baseline of %s\n", id, of)
 			}
-			defer store.Close()
-			r, err := resolve(cmd.Context(), store, first(append(args, "latest")...))
-			if err != nil {
-				return err
-			}
-			id, err := store.Baseline(cmd.Context(), r.App, r.Labels)
-			if errors.Is(err, history.ErrNotFound) {
-				_, err = fmt.Fprintf(c.stdout, "no baseline was set for %s: runs are compared with the newest earlier comparable one\n", run.Key(r.App, r.Labels))
-				return err
-			}
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(c.stdout, "run %s is the baseline of %s\n", id, run.Key(r.App, r.Labels))
 			return err
-		},
+		}),
 	}
 	unset := &cobra.Command{
 		Use:     "clear [RUN]",
 		Short:   "Forget the baseline that was set for the app and labels of a run",
 		Example: "  pacer baseline clear",
 		Args:    between(0, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			store, err := readHistory(cmd.Context())
-			if err != nil {
-				return err
+		RunE: on(changeHistory, func(ctx context.Context, store *sqlite.Store, r run.Run) error {
+			of := run.Key(r.App, r.Labels)
+			err := store.ClearBaseline(ctx, r.App, r.Labels)
+			switch {
+			case errors.Is(err, history.ErrNotFound):
+				return fmt.Errorf("no baseline was set for %s", of)
+			case err == nil:
+				_, err = fmt.Fprintf(c.stdout, "%s has no baseline any more\n", of)
 			}
-			defer store.Close()
-			r, err := resolve(cmd.Context(), store, first(append(args, "latest")...))
-			if err != nil {
-				return err
-			}
-			err = store.ClearBaseline(cmd.Context(), r.App, r.Labels)
-			if errors.Is(err, history.ErrNotFound) {
-				return fmt.Errorf("no baseline was set for %s", run.Key(r.App, r.Labels))
-			}
-			if err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(c.stdout, "%s has no baseline any more\n", run.Key(r.App, r.Labels))
 			return err
-		},
+		}),
 	}
 	cmd.AddCommand(set, show, unset)
 	return cmd

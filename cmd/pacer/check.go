@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pacer-perf/pacer/internal/baseline"
-	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/report/text"
 	"github.com/pacer-perf/pacer/run"
@@ -82,11 +81,21 @@ func judged(ctx context.Context, o checkOptions) (run.Run, judge.Verdict, error)
 			return run.Run{}, judge.Verdict{}, fmt.Errorf("--fail-on: %w", err)
 		}
 	}
-	app := first(o.app, env("PACER_APP"), p.App)
-	word := first(o.current, "latest")
-	current, err := loadRun(ctx, app, word)
+	app := appOf(o.app, p)
+	var current run.Run
+	if o.current == "" {
+		current, err = fromHistory(ctx, latest, find(ctx, app)) // not a file of that name
+	} else {
+		current, err = loadRun(ctx, o.current, find(ctx, app))
+	}
 	if err != nil {
 		return run.Run{}, judge.Verdict{}, err
+	}
+	if p.File == "" && current.App == demoApp {
+		// What demo held it to, so that the two say the same.
+		if p, err = demoPolicy(p.FailOn); err != nil {
+			return run.Run{}, judge.Verdict{}, err
+		}
 	}
 	base, err := loadBaseline(ctx, app, o.baseline, &current)
 	if err != nil {
@@ -104,7 +113,9 @@ func judged(ctx context.Context, o checkOptions) (run.Run, judge.Verdict, error)
 // history has for the current run.
 func loadBaseline(ctx context.Context, app, word string, current *run.Run) (judge.Baseline, error) {
 	if word != "" {
-		r, err := loadRun(ctx, app, word)
+		r, err := loadRun(ctx, word, func(store baseline.Source, word string) (run.Run, error) {
+			return baseline.Named(ctx, store, app, word, current)
+		})
 		if err != nil {
 			return judge.Baseline{}, fmt.Errorf("baseline: %w", err)
 		}
@@ -112,20 +123,11 @@ func loadBaseline(ctx context.Context, app, word string, current *run.Run) (judg
 	}
 	store, err := readHistory(ctx)
 	if errors.Is(err, errNoHistory) {
-		return judge.Baseline{First: true, Chosen: "no history"}, nil
+		return judge.Baseline{First: true, Chosen: "no history yet"}, nil
 	}
 	if err != nil {
 		return judge.Baseline{}, err
 	}
 	defer store.Close()
 	return baseline.For(ctx, store, current)
-}
-
-// resolve finds a run in the history alone.
-func resolve(ctx context.Context, store baseline.Source, word string) (run.Run, error) {
-	r, err := baseline.Find(ctx, store, env("PACER_APP"), word)
-	if errors.Is(err, history.ErrNotFound) {
-		return r, hint(fmt.Errorf("%s: no run of that id, version or commit", word), "see what there is: pacer log")
-	}
-	return r, err
 }

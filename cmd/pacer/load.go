@@ -78,39 +78,93 @@ func readHistory(ctx context.Context) (*sqlite.Store, error) {
 	if ok {
 		path := filepath.Join(dir, historyName)
 		if _, err := os.Stat(path); err == nil {
-			return sqlite.Open(ctx, path)
+			return sqlite.OpenToRead(ctx, path)
+		}
+		if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+			return nil, fmt.Errorf("%s is a file: expected a folder", dir)
 		}
 	}
 	return nil, hint(errNoHistory, "make a run: pacer run -- COMMAND, or pacer demo")
 }
 
-// loadRun returns the run that a word on the command line means: a file, else
-// a run of the history.
-func loadRun(ctx context.Context, app, word string) (run.Run, error) {
-	f, err := os.Open(word)
-	if err == nil {
-		defer f.Close()
-		if info, err := f.Stat(); err == nil && info.IsDir() {
-			return run.Run{}, fmt.Errorf("%s is a folder: expected a file with a run", word)
-		}
-		return run.Read(f, word)
-	}
-	if !errors.Is(err, fs.ErrNotExist) || strings.ContainsAny(word, `/\`) || filepath.Ext(word) == ".json" {
-		return run.Run{}, err
-	}
+// changeHistory opens the history to change it, or returns errNoHistory.
+func changeHistory(ctx context.Context) (*sqlite.Store, error) {
 	store, err := readHistory(ctx)
 	if err != nil {
-		if errors.Is(err, errNoHistory) {
+		return nil, err
+	}
+	store.Close()
+	return writeHistory(ctx)
+}
+
+// appOf returns the app whose runs count: what a flag says, else PACER_APP,
+// else the app of the policy.
+func appOf(flag string, p judge.Policy) string { return first(flag, env("PACER_APP"), p.App) }
+
+// finder finds a run in the history: baseline.Find, or baseline.Named for a
+// baseline.
+type finder func(store baseline.Source, word string) (run.Run, error)
+
+// find is the finder of the runs of an app.
+func find(ctx context.Context, app string) finder {
+	return func(store baseline.Source, word string) (run.Run, error) {
+		return baseline.Find(ctx, store, app, word)
+	}
+}
+
+// loadRun returns the run that a word on the command line means: a file, "-"
+// for standard input, else a run of the history.
+func loadRun(ctx context.Context, word string, find finder) (run.Run, error) {
+	if word == "-" {
+		return run.Read(os.Stdin, "standard input")
+	}
+	f, fileErr := os.Open(word)
+	if fileErr == nil {
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			return run.Run{}, err
+		}
+		if !info.IsDir() {
+			return run.Read(f, word)
+		}
+		fileErr = fmt.Errorf("%s is a folder: expected a file with a run", word)
+	} else if !errors.Is(fileErr, fs.ErrNotExist) {
+		return run.Run{}, fileErr
+	}
+	r, err := fromHistory(ctx, word, find)
+	looksLikeFile := strings.ContainsAny(word, `/\`) && !strings.HasPrefix(word, "branch:") || filepath.Ext(word) == ".json" || word == "." || word == ".."
+	if looksLikeFile && (errors.Is(err, errNoHistory) || errors.Is(err, history.ErrNotFound)) {
+		return r, fileErr
+	}
+	return r, err
+}
+
+// fromHistory returns the run of the history that a word names.
+func fromHistory(ctx context.Context, word string, find finder) (run.Run, error) {
+	store, err := readHistory(ctx)
+	if err != nil {
+		if errors.Is(err, errNoHistory) && word != latest {
 			return run.Run{}, hint(fmt.Errorf("%s: no such file, and %w", word, errNoHistory), "name a file, or make a run: pacer run -- COMMAND")
 		}
 		return run.Run{}, err
 	}
 	defer store.Close()
-	r, err := baseline.Find(ctx, store, app, word)
+	return inHistory(store, word, find)
+}
+
+// latest is the word for the newest run.
+const latest = "latest"
+
+// inHistory is fromHistory in a store that is open.
+func inHistory(store baseline.Source, word string, find finder) (run.Run, error) {
+	r, err := find(store, word)
 	var ambiguous *baseline.AmbiguousError
 	switch {
+	case errors.Is(err, history.ErrNotFound) && word == latest:
+		return r, hint(err, "make a run: pacer run -- COMMAND; see what there is: pacer log")
 	case errors.Is(err, history.ErrNotFound):
-		return r, hint(fmt.Errorf("%s: no such file, and no run of that id, version or commit", word), "see what there is: pacer log")
+		return r, hint(fmt.Errorf("%s: no such file, and no run of that id, version or commit: %w", word, err), "see what there is: pacer log")
 	case errors.As(err, &ambiguous):
 		return r, hint(err, "write more of the id")
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pacer-perf/pacer/internal/history"
@@ -18,7 +20,7 @@ func (c *cli) log() *cobra.Command {
   pacer log --format json`,
 		Args: exactArgs(0),
 	}
-	cmd.Flags().StringVar(&filter.App, "app", "", "only runs of this `APP` (or $PACER_APP)")
+	cmd.Flags().StringVar(&filter.App, "app", "", "only runs of this `APP` (or $PACER_APP; default: all)")
 	cmd.Flags().StringVar(&filter.Branch, "branch", "", "only runs of this `BRANCH`")
 	cmd.Flags().IntVarP(&filter.Limit, "number", "n", 20, "at most `N` runs, 0 for all")
 	format := formatFlag(cmd, "text", "json")
@@ -26,6 +28,9 @@ func (c *cli) log() *cobra.Command {
 		as, err := format()
 		if err != nil {
 			return err
+		}
+		if filter.Limit < 0 {
+			return fmt.Errorf("--number %d: expected 0 or more", filter.Limit)
 		}
 		store, err := readHistory(cmd.Context())
 		if err != nil {

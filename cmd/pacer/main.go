@@ -26,7 +26,10 @@ func main() {
 	// process at once, whatever it still had to record. Children do not
 	// inherit it.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// A launcher's word of when it started pacer is not for what pacer starts.
+	os.Unsetenv("PACER_START")
+	os.Unsetenv("PACER_LAUNCHER")
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	status := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(status)
@@ -40,18 +43,19 @@ const (
 
 // execute runs one command line and returns the exit status.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	c := &cli{stdout: stdout, stderr: stderr}
+	out := &output{Writer: stdout}
+	c := &cli{stdout: out, stderr: stderr, out: out}
 	root := c.command()
 	root.SetArgs(args)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	switch {
-	case err == nil || errors.Is(err, syscall.EPIPE):
-		return c.status
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && err != nil:
 		fmt.Fprintf(stderr, "pacer: interrupted%s\n", c.kept)
 		return statusInterrupted
+	case err == nil || c.out.gone && errors.Is(err, syscall.EPIPE):
+		return c.status
 	}
 	fmt.Fprintf(stderr, "pacer: %v\n", err)
 	var h *hinted
@@ -64,8 +68,22 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 // cli is one execution of the program.
 type cli struct {
 	stdout, stderr io.Writer
-	status         int    // the exit status if nothing goes wrong
-	kept           string // what to say of what was measured before an interrupt
+	out            *output // stdout
+	status         int     // the exit status if nothing goes wrong
+	kept           string  // what to say of what was measured before an interrupt
+}
+
+// output is standard output, and knows whether its reader went away: no
+// trouble, unlike a pipe that breaks anywhere else.
+type output struct {
+	io.Writer
+	gone bool
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	o.gone = o.gone || errors.Is(err, syscall.EPIPE)
+	return n, err
 }
 
 func (c *cli) command() *cobra.Command {
@@ -89,6 +107,8 @@ with --strict, 130 interrupted.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint(err, "%s --help", cmd.CommandPath())
 	})
+	// cobra's own template, but wrapped to 80 columns.
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages |", ".FlagUsagesWrapped 80 |"))
 	root.AddCommand(c.demo(), c.run(), c.check(), c.baseline(), c.log(), c.show(), c.report(), c.version(), c.cuepoint())
 	return root
 }
@@ -132,7 +152,7 @@ func between(least, most int) cobra.PositionalArgs {
 
 // formatFlag adds --format and returns a function that reads it.
 func formatFlag(cmd *cobra.Command, formats ...string) func() (string, error) {
-	value := cmd.Flags().String("format", formats[0], "how to write the result: "+strings.Join(formats, " or "))
+	value := cmd.Flags().String("format", formats[0], "`FORMAT` of the result: "+strings.Join(formats, " or "))
 	return func() (string, error) {
 		for _, f := range formats {
 			if *value == f {
@@ -143,12 +163,27 @@ func formatFlag(cmd *cobra.Command, formats ...string) func() (string, error) {
 	}
 }
 
+// appFlag adds --app and returns a function that says whose runs count.
+func appFlag(cmd *cobra.Command) func() (string, error) {
+	value := cmd.PersistentFlags().String("app", "", "`APP` whose runs count (default: $PACER_APP, or that of pacer.yaml)")
+	return func() (string, error) {
+		if app := first(*value, env("PACER_APP")); app != "" {
+			return app, nil
+		}
+		p, err := loadPolicy("")
+		return p.App, err
+	}
+}
+
 // color tells whether w is a terminal that wants colours.
 func color(w io.Writer) bool {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
 }
 
 func isTerminal(w io.Writer) bool {
+	if o, ok := w.(*output); ok {
+		w = o.Writer
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 )
 
 // progress shows on a terminal how far a batch is. Elsewhere it is silent.
@@ -15,7 +16,7 @@ type progress struct {
 }
 
 func newProgress(w io.Writer, what string, total int) *progress {
-	return &progress{w: w, what: what, total: total, on: isTerminal(w)}
+	return &progress{w: w, what: what, total: total, on: isTerminal(w) && os.Getenv("TERM") != "dumb"}
 }
 
 // show says that done of total are done.

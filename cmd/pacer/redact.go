@@ -1,52 +1,62 @@
 package main
 
 import (
-	"net/url"
 	"regexp"
 	"strings"
 )
 
-// secretName matches names of flags and variables whose values are not for a
-// history that others read.
-var secretName = regexp.MustCompile(`(?i)(token|secret|passw|pwd|credential|auth($|[-_]|orization)|bearer|cookie|session|private|(^|[-_])key$|api[-_]?key|access[-_]?key)`)
-
 const redacted = "[redacted]"
 
-// redact returns a command line without values that look like secrets:
-// --token=x, --token x, TOKEN=x, user:x@host.
+// secretWord matches the part of a name that says its value is not for a
+// history which others read: a whole word of api-token, DB_PASSWORD,
+// accessToken, not a part of author or tokenizer.
+const secretWord = `(?:tokens?|secrets?|passwords?|passwd|passphrase|pwd|pass|credentials?|auth|authorization|bearer|cookies?|api-?keys?|apikey|keys?)`
+
+// secretName is a name with such a word: of a flag, a variable, a header, a
+// query parameter.
+const secretName = `(?:[A-Za-z0-9]+[-_.])*(?:` + secretWord + `|(?-i:[a-z0-9]+(?:Token|Secret|Password|Key)))(?:[-_.][A-Za-z0-9]+)*`
+
+var (
+	// A flag alone, whose value is the next word.
+	secretFlag = regexp.MustCompile(`^--?(?i:` + secretName + `)$`)
+	// What can stand anywhere in a word, such as the text that sh -c runs:
+	// NAME=value, --name=value, "Name: value", --name value, ?name=value.
+	secretHeader   = regexp.MustCompile(`\b((?i:` + secretName + `):\s*(?i:bearer |basic |token )?)[^\s'"]+`)
+	secretValue    = regexp.MustCompile(`((?:^|[\s'"?&;-])(?i:` + secretName + `)=)[^\s'"&;]+`)
+	secretArgument = regexp.MustCompile(`((?:^|\s)--?(?i:` + secretName + `)\s+)[^\s'"]+`)
+	// user:password@ and token@ in front of a host.
+	secretUser = regexp.MustCompile(`(://)(?:([^/\s:@'"]+):)?[^/\s@'"]+@`)
+	// Tokens that say what they are.
+	secretForm = regexp.MustCompile(`\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|AKIA|eyJ[A-Za-z0-9_-]+\.)[A-Za-z0-9_./+=-]{4,}`)
+)
+
+// redact returns a command line without values that look like secrets.
 func redact(args []string) []string {
 	out := make([]string, len(args))
-	hide := false
 	for i, arg := range args {
-		out[i] = arg
-		name, value, assigned := strings.Cut(arg, "=")
-		isFlag := strings.HasPrefix(arg, "-")
 		switch {
-		case hide && !isFlag:
+		case i > 0 && secretFlag.MatchString(args[i-1]):
 			out[i] = redacted
-		case assigned && secretName.MatchString(strings.TrimLeft(name, "-")):
-			out[i] = name + "=" + redacted
+		case i > 0 && (args[i-1] == "-u" || args[i-1] == "--user") && strings.Contains(arg, ":"):
+			user, _, _ := strings.Cut(arg, ":")
+			out[i] = user + ":" + redacted
 		default:
-			out[i] = redactURL(arg, value, assigned)
+			out[i] = redactText(arg)
 		}
-		hide = isFlag && !assigned && secretName.MatchString(strings.TrimLeft(arg, "-"))
 	}
 	return out
 }
 
-// redactURL hides a password in a URL, whether it is the whole argument or the
-// value of a flag.
-func redactURL(arg, value string, assigned bool) string {
-	for _, text := range []string{arg, value} {
-		if text == "" || text == value && !assigned {
-			continue
+func redactText(s string) string {
+	s = secretUser.ReplaceAllStringFunc(s, func(m string) string {
+		user := secretUser.FindStringSubmatch(m)[2]
+		if user == "" {
+			return "://" + redacted + "@"
 		}
-		if u, err := url.Parse(text); err == nil && u.User != nil {
-			if _, has := u.User.Password(); has {
-				u.User = url.UserPassword(u.User.Username(), "redacted")
-				return strings.TrimSuffix(arg, text) + u.String()
-			}
-		}
+		return "://" + user + ":" + redacted + "@"
+	})
+	for _, form := range []*regexp.Regexp{secretHeader, secretValue, secretArgument} {
+		s = form.ReplaceAllString(s, "${1}"+redacted)
 	}
-	return arg
+	return secretForm.ReplaceAllString(s, redacted)
 }

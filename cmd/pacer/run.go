@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,10 +33,12 @@ process.wall, process.cpu, process.memory.peak (that of its largest process). An
 app that uses the SDK adds what it measured inside: it finds a folder in
 PACER_EXPORT and writes its run document there when it closes its recorder.
 
-All repetitions make one run, with one sample for each, kept in the history.`,
+All repetitions make one run, with one sample for each, kept in the history. The
+command has no standard input and no terminal; its output is not shown unless it
+fails, or with --show-output on standard error.`,
 		Example: `  pacer run -- ./app --once
   pacer run --runs 10 --label dataset=1k -- ./app --library 1k.xml
-  pacer run --app site -- sh -c 'make build && ./site --selftest'`,
+  pacer run --app site -- sh -c './prepare && exec ./site --selftest'`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return hint(errors.New("no command to run"), "pacer run -- COMMAND [ARG...]")
@@ -45,7 +48,7 @@ All repetitions make one run, with one sample for each, kept in the history.`,
 	}
 	cmd.Flags().SetInterspersed(false)
 	cmd.Flags().IntVar(&b.runs, "runs", 1, "how many `TIMES` to run the command")
-	cmd.Flags().StringVar(&b.app, "app", "", "name of the `APP` (default: its own word, $PACER_APP, that of pacer.yaml, or the command's name)")
+	cmd.Flags().StringVar(&b.app, "app", "", "name of the `APP` (default: $PACER_APP, its own word, that of pacer.yaml, or the command's name)")
 	cmd.Flags().StringVar(&b.version, "version", "", "`VERSION` of the app (default: its own word)")
 	cmd.Flags().StringArrayVar(&labels, "label", nil, "label `KEY=VALUE` of the run; may be given again")
 	cmd.Flags().BoolVar(&b.allowFailure, "allow-failure", false, "keep the run even if the command fails")
@@ -104,19 +107,28 @@ type batch struct {
 	labels       map[string]string
 	allowFailure bool
 	showOutput   bool
+	policyApp    string // the app of pacer.yaml
 }
 
 // measure runs a batch and keeps the run. When it is interrupted, it keeps what
 // was measured and returns it with the context's error; it returns no run if
 // there was nothing to keep.
 func (c *cli) measure(ctx context.Context, b batch) (*run.Run, error) {
-	// A history that cannot be written is better known before the work than
-	// after it.
+	// What could keep the run from being kept is better known before the work
+	// than after it.
+	p, err := loadPolicy("")
+	if err != nil && b.name == "" {
+		return nil, err
+	}
+	b.policyApp = p.App
 	store, err := writeHistory(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer store.Close()
+	if off, err := strconv.ParseBool(env("PACER_DISABLED")); err == nil && off && b.name == "" {
+		fmt.Fprintln(c.stderr, "pacer: PACER_DISABLED is set: what the command measures itself will be missing")
+	}
 	started := time.Now()
 	progress := newProgress(c.stderr, first(b.name, filepath.Base(b.args[0])), b.runs)
 	defer progress.clear()
@@ -130,6 +142,11 @@ func (c *cli) measure(ctx context.Context, b batch) (*run.Run, error) {
 		if err != nil {
 			return nil, err
 		}
+		if i == 0 {
+			if err := b.checkLabels(r.Labels); err != nil {
+				return nil, err
+			}
+		}
 		repetitions = append(repetitions, r)
 	}
 	progress.clear()
@@ -142,11 +159,10 @@ func (c *cli) measure(ctx context.Context, b batch) (*run.Run, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: not kept", err)
 	}
-	if err := c.describe(&r, b, started); err != nil {
-		return nil, err
-	}
+	b.describe(&r, started)
 	if interrupted != nil {
 		c.kept = fmt.Sprintf(": %d of %d repetitions are kept", len(repetitions), b.runs)
+		r.Warnings = append(r.Warnings, fmt.Sprintf("interrupted after %d of %d repetitions", len(repetitions), b.runs))
 		ctx = context.WithoutCancel(ctx)
 	}
 	if _, err := store.Append(ctx, &r); err != nil {
@@ -155,19 +171,27 @@ func (c *cli) measure(ctx context.Context, b batch) (*run.Run, error) {
 	return &r, interrupted
 }
 
+// checkLabels refuses labels that contradict those of the app.
+func (b *batch) checkLabels(of map[string]string) error {
+	for k, v := range b.labels {
+		if old, ok := of[k]; ok && old != v {
+			return fmt.Errorf("the app says label %s=%s, the command line %s=%s", k, old, k, v)
+		}
+	}
+	return nil
+}
+
 // describe says what the run is of.
-func (c *cli) describe(r *run.Run, b batch, started time.Time) error {
+func (b *batch) describe(r *run.Run, started time.Time) {
 	var random [10]byte
 	rand.Read(random[:]) // never fails
 	r.ID = run.NewID(started, random)
 	r.Timestamp = started.UTC()
-	if r.App == "" || b.app != "" {
-		p, err := loadPolicy("")
-		if err != nil && b.app == "" && env("PACER_APP") == "" {
-			return err
-		}
-		r.App = first(b.app, env("PACER_APP"), p.App, strings.TrimSuffix(filepath.Base(b.args[0]), ".exe"))
+	asked := ""
+	if b.name == "" {
+		asked = first(b.app, env("PACER_APP"))
 	}
+	r.App = first(asked, r.App, b.name, b.policyApp, strings.TrimSuffix(filepath.Base(b.args[0]), ".exe"))
 	r.Version = first(b.version, r.Version)
 	if b.name == "" { // what is our own has nothing to do with this folder's repository
 		r.Command = redact(b.args)
@@ -181,31 +205,31 @@ func (c *cli) describe(r *run.Run, b batch, started time.Time) error {
 		r.Environment = &env
 	}
 	for k, v := range b.labels {
-		if old, ok := r.Labels[k]; ok && old != v {
-			return fmt.Errorf("the app says label %s=%s, the command line %s=%s", k, old, k, v)
-		}
 		if r.Labels == nil {
 			r.Labels = make(map[string]string)
 		}
 		r.Labels[k] = v
 	}
-	return nil
 }
 
 // once runs the command one time and returns what was measured outside and
 // inside.
 func (c *cli) once(ctx context.Context, b batch) (run.Run, error) {
-	dir, err := os.MkdirTemp("", "pacer-run-")
+	dir, err := tempDir()
 	if err != nil {
 		return run.Run{}, err
 	}
 	defer os.RemoveAll(dir)
+	variables := []string{"PACER_EXPORT=" + dir}
+	if b.name != "" {
+		variables = append(variables, "PACER_DISABLED=0")
+	}
 	var output io.Writer
 	if b.showOutput {
 		output = c.stderr
 	}
 	result, err := measure.Run(ctx, measure.Command{
-		Args: b.args, Env: []string{"PACER_EXPORT=" + dir}, Output: output,
+		Args: b.args, Env: variables, Output: output,
 	})
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
@@ -213,6 +237,9 @@ func (c *cli) once(ctx context.Context, b batch) (run.Run, error) {
 	case err != nil:
 		return run.Run{}, err
 	case result.Failure != "" && !b.allowFailure:
+		if b.name != "" { // a program of our own says what is wrong itself
+			return run.Run{}, hint(errors.New(first(result.Tail, result.Failure)), "nothing is kept")
+		}
 		err := fmt.Errorf("%s failed: %s: nothing is kept", b.args[0], result.Failure)
 		if result.Tail != "" && !b.showOutput {
 			err = fmt.Errorf("%w; its last output:\n  %s", err, strings.ReplaceAll(result.Tail, "\n", "\n  "))
@@ -228,7 +255,15 @@ func (c *cli) once(ctx context.Context, b batch) (run.Run, error) {
 		{Name: "process.cpu", Unit: unit.Seconds, Better: run.Lower, Samples: []float64{result.CPU.Seconds()}},
 	}
 	if result.PeakMemory > 0 {
-		outside = append(outside, run.Metric{Name: "process.memory.peak", Unit: unit.Bytes, Better: run.Lower, Samples: []float64{float64(result.PeakMemory)}})
+		outside = append(outside, run.Metric{Name: "process.memory.peak", Unit: unit.Bytes, Better: run.Lower,
+			Resolution: float64(result.Floor), Samples: []float64{float64(result.PeakMemory)}})
+		// The helper's size at the fork is the least that the kernel reports.
+		if float64(result.PeakMemory) < 1.1*float64(result.Floor) {
+			r.Warnings = append(r.Warnings, "process.memory.peak is at most what is shown: less cannot be told")
+		}
+	}
+	if result.Left {
+		r.Warnings = append(r.Warnings, "the command left a process behind that has its output open: what that uses is not measured")
 	}
 	for _, m := range outside {
 		if r.Find(m.Name, nil) != nil {
@@ -261,7 +296,31 @@ func exported(dir string) (run.Run, error) {
 			return run.Run{}, fmt.Errorf("the app exported a bad run document: %w", err)
 		}
 	}
-	return run.Merge(runs...)
+	all, err := run.Merge(runs...)
+	if err != nil {
+		return run.Run{}, fmt.Errorf("the app's processes exported %d documents that are not of one run: %w", len(files), err)
+	}
+	return all, nil
+}
+
+// tempDir makes a folder beside the history, and removes those that killed
+// processes left there more than a day ago.
+func tempDir() (string, error) {
+	dir, ok := nearest(dirName)
+	if !ok {
+		return "", errNoHistory // the history was made before
+	}
+	dir = filepath.Join(dir, "tmp")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return "", err
+	}
+	old, _ := os.ReadDir(dir)
+	for _, e := range old {
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			os.RemoveAll(filepath.Join(dir, e.Name()))
+		}
+	}
+	return os.MkdirTemp(dir, "")
 }
 
 // gitState returns what git says of the working folder: nothing, outside of a

@@ -15,13 +15,18 @@ func (c *cli) show() *cobra.Command {
   pacer show --format json metrics.json`,
 		Args: exactArgs(1),
 	}
+	app := appFlag(cmd)
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		as, err := format()
 		if err != nil {
 			return err
 		}
-		r, err := loadRun(cmd.Context(), env("PACER_APP"), args[0])
+		name, err := app()
+		if err != nil {
+			return err
+		}
+		r, err := loadRun(cmd.Context(), args[0], find(cmd.Context(), name))
 		if err != nil {
 			return err
 		}

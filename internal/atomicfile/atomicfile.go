@@ -7,7 +7,6 @@ package atomicfile
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -21,9 +20,7 @@ import (
 // stays as it was. A new file gets mode 0644 less the umask; an older file's
 // mode is kept. A symbolic link is followed, and its target replaced.
 func Write(path string, write func(io.Writer) error) (err error) {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
+	path = target(path)
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
@@ -49,7 +46,7 @@ func Write(path string, write func(io.Writer) error) (err error) {
 		}
 	}()
 	buf := bufio.NewWriter(tmp)
-	if err := errors.Join(write(buf), buf.Flush()); err != nil {
+	if err := firstOf(write(buf), buf.Flush()); err != nil {
 		return err
 	}
 	if err := tmp.Sync(); err != nil {
@@ -100,7 +97,32 @@ func writeThrough(path string, write func(io.Writer) error) error {
 		return err
 	}
 	buf := bufio.NewWriter(f)
-	return errors.Join(write(buf), buf.Flush(), f.Close())
+	return firstOf(write(buf), buf.Flush(), f.Close())
+}
+
+// firstOf returns the first error: the others follow from it.
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// target follows symbolic links, also one that leads to nothing yet.
+func target(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	to, err := os.Readlink(path)
+	if err != nil {
+		return path
+	}
+	if filepath.IsAbs(to) {
+		return to
+	}
+	return filepath.Join(filepath.Dir(path), to)
 }
 
 // syncDir makes the rename itself durable where a directory can be synced.

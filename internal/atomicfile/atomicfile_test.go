@@ -93,6 +93,16 @@ func TestWriteKeepsModeAndLink(t *testing.T) {
 	if info, _ := os.Lstat(link); info.Mode()&os.ModeSymlink == 0 {
 		t.Errorf("the link became a file")
 	}
+	dangling, nowhere := filepath.Join(dir, "dangling"), filepath.Join(dir, "nowhere")
+	if err := os.Symlink("nowhere", dangling); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(dangling, text("there")); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(nowhere); string(got) != "there" {
+		t.Errorf("behind a dangling link: %q", got)
+	}
 	if info, _ := os.Stat(target); info.Mode().Perm() != 0o600 {
 		t.Errorf("mode = %v, want the old file's 0600", info.Mode())
 	}

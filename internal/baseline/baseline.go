@@ -113,8 +113,10 @@ func For(ctx context.Context, src Source, current *run.Run) (judge.Baseline, err
 	}
 	earlier, why := 0, ""
 	for _, h := range before(heads, current) {
-		if h.App != current.App {
-			continue // the current run does not name its app: others' runs are no measure
+		// A current run that does not name its app has no others' runs for a
+		// measure; runs with other labels measured another thing.
+		if h.App != current.App || len(judge.LabelDifferences(&h, current)) > 0 {
+			continue
 		}
 		earlier++
 		differences := judge.Differences(&h, current)
@@ -128,11 +130,57 @@ func For(ctx context.Context, src Source, current *run.Run) (judge.Baseline, err
 	}
 	switch earlier {
 	case 0:
-		return judge.Baseline{First: true, Chosen: "no earlier run"}, nil
+		return judge.Baseline{First: true, Chosen: "no earlier run of this app and these labels"}, nil
 	case 1:
 		return judge.Baseline{Chosen: "the earlier run is not comparable (" + why + ")"}, nil
 	}
 	return judge.Baseline{Chosen: fmt.Sprintf("none of %d earlier runs is comparable (the newest: %s)", earlier, why)}, nil
+}
+
+// Named returns the run that a word names as the baseline of a run: as Find
+// does, but among the runs before it, so that "the newest of main" is never
+// the run itself.
+func Named(ctx context.Context, src Source, app, word string, current *run.Run) (run.Run, error) {
+	return Find(ctx, &earlier{Source: src, than: current}, app, word)
+}
+
+// earlier is what a Source holds of before a run.
+type earlier struct {
+	Source
+	than *run.Run
+}
+
+func (e *earlier) Heads(ctx context.Context, f history.Filter) ([]run.Run, error) {
+	all, err := e.Source.Heads(ctx, history.Filter{})
+	if err != nil {
+		return nil, err
+	}
+	known := make(map[string]bool)
+	for _, h := range before(all, e.than) {
+		known[h.ID] = true
+	}
+	limit := f.Limit
+	f.Limit = 0
+	heads, err := e.Source.Heads(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	var list []run.Run
+	for _, h := range heads {
+		if known[h.ID] && (limit == 0 || len(list) < limit) {
+			list = append(list, h)
+		}
+	}
+	return list, nil
+}
+
+// Run returns a run whenever it was made, for an id is never in doubt; but not
+// the run itself.
+func (e *earlier) Run(ctx context.Context, id string) (run.Run, error) {
+	if id == e.than.ID {
+		return run.Run{}, fmt.Errorf("run %s is the run itself: %w", id, history.ErrNotFound)
+	}
+	return e.Source.Run(ctx, id)
 }
 
 // before returns the heads that are earlier than the current run: those that

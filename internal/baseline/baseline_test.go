@@ -91,6 +91,21 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// A baseline is never the run itself, nor a newer one unless its id is given.
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	src := source()
+	current := src.runs[2] // 01BA, the newest of main
+	for word, want := range map[string]string{
+		"latest": "01B", "branch:main": "01B", "1": "01B", "branch:fix": "", "01BA": "", "01B": "01B", "cafe1": "01B", "beef1": "", "01C": "01C", "2": "",
+	} {
+		r, err := Named(t.Context(), src, "a", word, &current)
+		if r.ID != want || (want == "") != errors.Is(err, history.ErrNotFound) {
+			t.Errorf("%s: %q, %v; want %q", word, r.ID, err, want)
+		}
+	}
+}
+
 func TestFor(t *testing.T) {
 	t.Parallel()
 	src := source()
@@ -113,8 +128,9 @@ func TestFor(t *testing.T) {
 		{"a file, by its time", "", current(func(r *run.Run) { r.ID = "x"; r.Timestamp = at(2) }), "01B"},
 		{"a file newer than all", "", current(func(r *run.Run) { r.ID = "x"; r.Timestamp = at(8) }), "01C"},
 		{"a file without a time", "", current(func(r *run.Run) { r.ID = "x"; r.Timestamp = time.Time{} }), "01C"},
-		{"none comparable", "", current(func(r *run.Run) { r.Labels = map[string]string{"x": "1"} }), "none of 2 earlier runs is comparable (the newest: label x"},
-		{"one, not comparable", "", current(func(r *run.Run) { r.ID = "x"; r.Timestamp = at(2); r.Labels = map[string]string{"x": "1"} }), "the earlier run is not comparable"},
+		{"none comparable", "", current(func(r *run.Run) { r.Environment = &run.Environment{CPU: "C"} }), "none of 2 earlier runs is comparable (the newest: cpu: B and C"},
+		{"other labels are another thing", "", current(func(r *run.Run) { r.Labels = map[string]string{"x": "1"} }), "no earlier run"},
+		{"one, not comparable", "", current(func(r *run.Run) { r.ID = "x"; r.Timestamp = at(2); r.Environment = &run.Environment{CPU: "C"} }), "the earlier run is not comparable"},
 		{"another app", "", current(func(r *run.Run) { r.ID = "x"; r.App = "new" }), "no earlier run"},
 		{"no app", "", current(func(r *run.Run) { r.ID = "x"; r.App = "" }), "no earlier run"},
 	} {
@@ -125,7 +141,7 @@ func TestFor(t *testing.T) {
 		if b.Run != nil {
 			got = b.Run.ID
 		}
-		if err != nil || !strings.HasPrefix(got, tt.want) || b.First != (tt.want == "no earlier run") {
+		if err != nil || !strings.HasPrefix(got, tt.want) || b.First != strings.HasPrefix(tt.want, "no earlier run") {
 			t.Errorf("%s: %q, first %v, %v; want %q", tt.name, got, b.First, err, tt.want)
 		}
 	}

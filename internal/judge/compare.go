@@ -11,15 +11,24 @@ import (
 
 // Differences lists what keeps two runs from being compared: the app, a label
 // or a field of the environment, with both values. Runs without differences
-// are alike. What either side does not know is no difference.
+// are alike. What either side does not know is no difference; see Unknown.
 func Differences(a, b *run.Run) []string {
 	var list []string
-	differ := func(field string, x, y any) {
-		list = append(list, fmt.Sprintf("%s: %v and %v", field, x, y))
-	}
 	if a.App != "" && b.App != "" && a.App != b.App {
-		differ("app", a.App, b.App)
+		list = append(list, difference("app", a.App, b.App))
 	}
+	list = append(list, LabelDifferences(a, b)...)
+	return append(list, environmentDifferences(a.Environment, b.Environment)...)
+}
+
+func difference(field string, x, y any) string {
+	return fmt.Sprintf("%s: %v and %v", field, x, y)
+}
+
+// LabelDifferences lists the labels in which two runs differ: they measured
+// different things.
+func LabelDifferences(a, b *run.Run) []string {
+	var list []string
 	keys := maps.Clone(a.Labels)
 	if keys == nil {
 		keys = make(map[string]string)
@@ -29,13 +38,18 @@ func Differences(a, b *run.Run) []string {
 		x, inA := a.Labels[k]
 		y, inB := b.Labels[k]
 		if x != y || inA != inB {
-			differ("label "+k, quoteOr(x, inA), quoteOr(y, inB))
+			list = append(list, difference("label "+k, quoteOr(x, inA), quoteOr(y, inB)))
 		}
 	}
-	if a.Environment == nil || b.Environment == nil {
-		return list
+	return list
+}
+
+func environmentDifferences(x, y *run.Environment) []string {
+	if x == nil || y == nil {
+		return nil
 	}
-	x, y := a.Environment, b.Environment
+	var list []string
+	differ := func(field string, x, y any) { list = append(list, difference(field, x, y)) }
 	for _, f := range []struct{ name, x, y string }{
 		{"os", x.OS, y.OS}, {"arch", x.Arch, y.Arch}, {"cpu", x.CPU, y.CPU},
 	} {
@@ -50,12 +64,34 @@ func Differences(a, b *run.Run) []string {
 	if x.Memory != 0 && y.Memory != 0 && !near(float64(x.Memory), float64(y.Memory), 0.05) {
 		differ("memory", x.Memory, y.Memory)
 	}
-	// A limit of 0 is no limit: that is known.
-	if !near(x.CPULimit, y.CPULimit, 0.01) {
+	// A limit of 0 is no limit, where the machine is known at all.
+	if x.Cores != 0 && y.Cores != 0 && !near(x.CPULimit, y.CPULimit, 0.01) {
 		differ("cpu_limit", x.CPULimit, y.CPULimit)
 	}
-	if !near(float64(x.MemoryLimit), float64(y.MemoryLimit), 0.01) {
+	if x.Memory != 0 && y.Memory != 0 && !near(float64(x.MemoryLimit), float64(y.MemoryLimit), 0.01) {
 		differ("memory_limit", x.MemoryLimit, y.MemoryLimit)
+	}
+	return list
+}
+
+// Unknown lists the fields of the environment by which machines are told apart
+// and which only one of two runs knows, or "environment" if one knows none.
+func Unknown(a, b *run.Run) []string {
+	x, y := a.Environment, b.Environment
+	if x == nil || y == nil {
+		return []string{"environment"}
+	}
+	var list []string
+	for _, f := range []struct {
+		name string
+		x, y bool
+	}{
+		{"os", x.OS != "", y.OS != ""}, {"arch", x.Arch != "", y.Arch != ""}, {"cpu", x.CPU != "", y.CPU != ""},
+		{"cores", x.Cores != 0, y.Cores != 0}, {"memory", x.Memory != 0, y.Memory != 0},
+	} {
+		if f.x != f.y {
+			list = append(list, f.name)
+		}
 	}
 	return list
 }
@@ -113,6 +149,9 @@ func compare(out *Metric, baseline, current *run.Metric, minChange float64) {
 	out.Ratio = &ratio
 	direction := current.Direction()
 	switch {
+	case direction != baseline.Direction():
+		out.Change = Incomparable
+		out.Warnings = append(out.Warnings, fmt.Sprintf("the two sides disagree on what is better: %q and %q", baseline.Direction(), direction))
 	case before == after:
 		out.Change = Unchanged
 	case direction == "":
@@ -120,8 +159,8 @@ func compare(out *Metric, baseline, current *run.Metric, minChange float64) {
 		out.Warnings = append(out.Warnings, `it is not known whether lower or higher is better: say it in the run's "better"`)
 	case math.Abs(after-before) < minChange:
 		out.Change = Unchanged
-		if worse(before, after, direction) {
-			out.Reasons = append(out.Reasons, "below the policy's min_change")
+		if worse(before, after, direction) || worse(after, before, direction) {
+			out.Reasons = append(out.Reasons, TooSmall)
 		}
 	case worse(before, after, direction):
 		out.Change = Regressed
@@ -132,6 +171,10 @@ func compare(out *Metric, baseline, current *run.Metric, minChange float64) {
 		out.Change = Unchanged
 	}
 }
+
+// TooSmall is the reason of a metric whose ratio says that it changed, by less
+// than matters.
+const TooSmall = "the change is too small to matter: below min_change"
 
 type center struct {
 	value     float64

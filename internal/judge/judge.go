@@ -37,8 +37,9 @@ func Judge(current *run.Run, baseline Baseline, policy Policy) (Verdict, error) 
 	}
 	v := Verdict{
 		Schema: Schema, App: current.App, Current: HeadOf(current),
-		Policy:  PolicyHead{File: policy.File, Budgets: len(policy.Budgets), FailOn: policy.FailOn, Rule: defaultRule},
-		Metrics: []Metric{}, Reasons: []string{}, Warnings: slices.Clone(current.Warnings),
+		Policy:   PolicyHead{File: policy.File, Budgets: len(policy.Budgets), FailOn: policy.FailOn, Rule: defaultRule},
+		Baseline: BaselineHead{Runs: []Head{}, Chosen: baseline.Chosen},
+		Metrics:  []Metric{}, Reasons: []string{}, Warnings: slices.Concat(current.Warnings, current.Doubts),
 	}
 	if v.App == "" {
 		v.App = policy.App
@@ -49,10 +50,11 @@ func Judge(current *run.Run, baseline Baseline, policy Policy) (Verdict, error) 
 	judged := make(map[string]bool)
 	pairs := pair(current, baseline.Run)
 	for i := range pairs {
-		m, reasons, err := judgePair(&pairs[i], differences, &policy)
+		m, reasons, err := judgePair(&pairs[i], differences, &policy, current)
 		if err != nil {
 			return Verdict{}, err
 		}
+		m.Fails = len(reasons.fail) > 0
 		judged[m.Name], judged[m.Key()] = true, true
 		failed = append(failed, reasons.fail...)
 		doubted = append(doubted, reasons.doubt...)
@@ -65,7 +67,7 @@ func Judge(current *run.Run, baseline Baseline, policy Policy) (Verdict, error) 
 			continue
 		}
 		// Nothing by that name on either side.
-		v.Metrics = append(v.Metrics, Metric{Name: b.Metric, Change: Missing, Budget: &BudgetResult{Status: NoBudget, Statistic: b.Statistic},
+		v.Metrics = append(v.Metrics, Metric{Name: b.Metric, Change: Missing, Fails: true, Budget: &BudgetResult{Status: NoBudget, Statistic: b.Statistic},
 			Reasons: []string{"it has a budget but was not measured"}})
 		failed = append(failed, b.Metric+" has a budget but was not measured")
 	}
@@ -77,6 +79,9 @@ func Judge(current *run.Run, baseline Baseline, policy Policy) (Verdict, error) 
 	}
 	if baseline.Run == nil && !baseline.First {
 		doubted = append(doubted, "no baseline: "+baseline.Chosen)
+	}
+	if len(current.Metrics) == 0 {
+		doubted = append(doubted, "the run has no metrics: did what writes it end too early?")
 	}
 	v.Verdict = Pass
 	switch {
@@ -100,21 +105,14 @@ func (v *Verdict) meet(current *run.Run, baseline Baseline) []string {
 	if baseline.Run == nil {
 		return nil
 	}
-	v.Baseline = &BaselineHead{Runs: []Head{HeadOf(baseline.Run)}, Chosen: baseline.Chosen}
-	for _, w := range baseline.Run.Warnings {
-		if !slices.Contains(v.Warnings, w) {
+	v.Baseline.Runs = append(v.Baseline.Runs, HeadOf(baseline.Run))
+	for _, w := range slices.Concat(baseline.Run.Warnings, baseline.Run.Doubts) {
+		if w = "baseline: " + w; !slices.Contains(v.Warnings, w) {
 			v.Warnings = append(v.Warnings, w)
 		}
 	}
-	var unknown []string
-	if baseline.Run.Environment == nil {
-		unknown = append(unknown, "the baseline")
-	}
-	if current.Environment == nil {
-		unknown = append(unknown, "the current run")
-	}
-	if len(unknown) > 0 {
-		v.Warnings = append(v.Warnings, "not known where it was measured: "+strings.Join(unknown, " and ")+"; compared as if on one machine")
+	if unknown := Unknown(baseline.Run, current); len(unknown) > 0 {
+		v.Warnings = append(v.Warnings, "not known on both sides: "+strings.Join(unknown, ", ")+"; compared as if on one machine")
 	}
 	return Differences(baseline.Run, current)
 }
@@ -137,6 +135,9 @@ func pair(current, baseline *run.Run) []couple {
 		}
 		for i := range r.Metrics {
 			m := &r.Metrics[i]
+			if m.Count() == 0 {
+				continue // nothing was observed: not measured
+			}
 			name := m.Key()
 			if name == run.Processing && r.Main == name && other != nil && other.Main != "" {
 				name = other.Main
@@ -160,7 +161,7 @@ func pair(current, baseline *run.Run) []couple {
 // reasons are what one metric gives against a pass.
 type reasons struct{ fail, doubt, warn []string }
 
-func judgePair(c *couple, differences []string, policy *Policy) (Metric, reasons, error) {
+func judgePair(c *couple, differences []string, policy *Policy, current *run.Run) (Metric, reasons, error) {
 	m := c.current
 	if m == nil {
 		m = c.baseline
@@ -178,7 +179,10 @@ func judgePair(c *couple, differences []string, policy *Policy) (Metric, reasons
 	switch {
 	case c.current == nil:
 		out.Change = Missing
-		if budget != nil {
+		other := slices.IndexFunc(current.Metrics, func(x run.Metric) bool { return x.Key() == m.Key() })
+		if other >= 0 {
+			why.warn = append(why.warn, fmt.Sprintf("%s is missing in %q: the current run has it in %q", out.Key(), m.Unit, current.Metrics[other].Unit))
+		} else if budget != nil {
 			out.Budget = &BudgetResult{Status: NoBudget, Statistic: budget.Statistic}
 			why.fail = append(why.fail, out.Key()+" has a budget but was not measured")
 		} else {

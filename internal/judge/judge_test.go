@@ -227,10 +227,51 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// A metric that changed its unit is another metric; its budget holds the new
+// one.
+func TestUnitChanged(t *testing.T) {
+	t.Parallel()
+	before := parse(`{"metrics": [{"name":"op","unit":"ms","samples":[1]}]}`)
+	after := parse(`{"metrics": [{"name":"op","unit":"s","samples":[1]}]}`)
+	policy := Policy{Budgets: []Budget{{Metric: "op", Limits: limits(9, 0, 0)}}}
+	v, err := Judge(after, Baseline{Run: before}, policy)
+	if err != nil || v.Verdict != Warn || len(v.Metrics) != 2 || v.Metrics[0].Change != Missing || v.Metrics[1].Budget.Status != Within ||
+		!strings.Contains(v.Reasons[0], `op is missing in "ms": the current run has it in "s"`) {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// A run cannot turn a regression into an improvement by its word of what is
+// better.
+func TestDirectionChanged(t *testing.T) {
+	t.Parallel()
+	before := parse(`{"metrics": [{"name":"op","unit":"s","samples":[1]}]}`)
+	after := parse(`{"metrics": [{"name":"op","unit":"s","better":"higher","samples":[5]}]}`)
+	v, err := Judge(after, Baseline{Run: before}, Policy{})
+	if err != nil || v.Verdict != Undecided || v.Metrics[0].Change != Incomparable || !strings.Contains(v.Reasons[0], "disagree") {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// A run that measured nothing passes nothing.
+func TestEmptyRun(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{`{}`, `{"startup_time": null}`} {
+		if v, err := Judge(parse(text), Baseline{First: true}, Policy{}); err != nil || v.Verdict != Undecided {
+			t.Errorf("%s: %s %q, %v", text, v.Verdict, v.Reasons, err)
+		}
+	}
+	hollow := parse(`{"metrics": [{"name":"op","unit":"s","samples":[]}]}`)
+	v, err := Judge(hollow, Baseline{Run: parse(`{"metrics": [{"name":"op","unit":"s","samples":[1]}]}`)}, Policy{})
+	if err != nil || v.Metrics[0].Change != Missing {
+		t.Errorf("a metric without observations: %+v, %v", v, err)
+	}
+}
+
 func TestNoBaseline(t *testing.T) {
 	t.Parallel()
 	v, err := Judge(flat(1, 1, 1), Baseline{First: true}, Policy{})
-	if err != nil || v.Verdict != Pass || v.Baseline != nil || v.Metrics[0].Change != New {
+	if err != nil || v.Verdict != Pass || len(v.Baseline.Runs) != 0 || v.Metrics[0].Change != New {
 		t.Errorf("first run: %+v, %v", v, err)
 	}
 	v, _ = Judge(flat(1, 1, 1), Baseline{Chosen: "3 earlier runs, none comparable"}, Policy{})
@@ -256,7 +297,6 @@ func TestEnvironments(t *testing.T) {
 		{"memory", func(r *run.Run) { r.Environment.Memory /= 2 }, "memory:"},
 		{"limit", func(r *run.Run) { r.Environment.CPULimit = 1.5 }, "cpu_limit: 0 and 1.5"},
 		{"host", func(r *run.Run) { r.Environment.Host = "other" }, ""},
-		{"unknown cpu", func(r *run.Run) { r.Environment.CPU = "" }, ""},
 		{"label", func(r *run.Run) { r.Labels = map[string]string{"dataset": "1k"} }, `label dataset: none and "1k"`},
 		{"app", func(r *run.Run) { r.App = "other" }, "app: a and other"},
 		{"app unknown", func(r *run.Run) { r.App = "" }, ""},
@@ -288,9 +328,14 @@ func TestEnvironments(t *testing.T) {
 		})
 	}
 	a, b := flat(2, 1, 1), flat(4, 1, 1)
-	b.Environment = env()
+	a.Environment, b.Environment = env(), env()
+	a.Environment.CPU, a.Environment.Cores, b.Environment.CPULimit = "", 0, 1
+	if v, _ := Judge(b, Baseline{Run: a}, Policy{}); v.Verdict != Fail || len(v.Warnings) != 1 || !strings.Contains(v.Warnings[0], "not known on both sides: cpu, cores;") {
+		t.Errorf("partly unknown: %s %q", v.Verdict, v.Warnings)
+	}
+	a.Environment = nil
 	v, _ := Judge(b, Baseline{Run: a}, Policy{})
-	if v.Verdict != Fail || len(v.Warnings) != 1 || !strings.Contains(v.Warnings[0], "not known where it was measured: the baseline;") {
+	if v.Verdict != Fail || len(v.Warnings) != 1 || !strings.Contains(v.Warnings[0], "not known on both sides: environment") {
 		t.Errorf("unknown environment: %s %q", v.Verdict, v.Warnings)
 	}
 }
@@ -320,6 +365,7 @@ func TestPolicyErrors(t *testing.T) {
 	}{
 		{budget(Quantity{200, ""}), `pacer.yaml:3:5: startup is measured in "s", not in "": write 200ms or 2s`},
 		{budget(Quantity{200, "bytes"}), `not in "bytes"`},
+		{Policy{Budgets: []Budget{{Metric: "startup", Limits: limits(5, 3, 2), Place: "p:2:1"}}}, "p:2:1: budget of startup: warning (3.00s) is stricter than target (5.00s)"},
 		{Policy{App: "other", File: "pacer.yaml"}, "pacer.yaml: the policy is for other, the run is of a"},
 		{Policy{Thresholds: []Threshold{{Metric: "startup", MinChange: Quantity{1, "bytes"}, Place: "p:1:1"}}}, "p:1:1: startup is measured"},
 	}

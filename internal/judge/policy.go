@@ -96,12 +96,12 @@ func (q Quantity) of(m *run.Metric, place string) (float64, error) {
 }
 
 // DefaultStatistic is the statistic that a budget holds unless it names one:
-// the 95th percentile of times, the median of start-up, the maximum of memory,
-// the median of anything else.
+// the 95th percentile of timers, the median of start-up and of what the runner
+// times from outside, the maximum of memory, the median of anything else.
 func DefaultStatistic(m *run.Metric) string {
 	switch {
-	case m.Name == run.Startup:
-		return "median"
+	case m.Name == run.Startup, strings.HasPrefix(m.Name, "startup."), strings.HasPrefix(m.Name, "startup/"), strings.HasPrefix(m.Name, "process.") && m.Unit == unit.Seconds:
+		return "median" // one observation for each repetition
 	case m.Unit == unit.Seconds:
 		return "p95"
 	case m.Unit == unit.Bytes && isMemory(m.Name):
@@ -183,6 +183,8 @@ func (b *Budget) hold(m *run.Metric) (*BudgetResult, Tier, error) {
 	if result.Statistic == "" {
 		result.Statistic = DefaultStatistic(m)
 	}
+	higher := m.Direction() == run.Higher
+	below, belowIs := math.NaN(), Tier("")
 	for _, tier := range tiers {
 		q, ok := b.Limits[tier]
 		if !ok {
@@ -192,6 +194,11 @@ func (b *Budget) hold(m *run.Metric) (*BudgetResult, Tier, error) {
 		if err != nil {
 			return nil, "", err
 		}
+		if limit < below && !higher || limit > below && higher {
+			return nil, "", &PolicyError{Place: b.Place, Msg: fmt.Sprintf("budget of %s: %s (%s) is stricter than %s (%s): expected target, warning, critical from the strictest on",
+				m.Key(), tier, unit.Format(limit, m.Unit), belowIs, unit.Format(below, m.Unit))}
+		}
+		below, belowIs = limit, tier
 		result.set(tier, limit)
 	}
 	value, err := m.Statistic(result.Statistic)
@@ -206,7 +213,7 @@ func (b *Budget) hold(m *run.Metric) (*BudgetResult, Tier, error) {
 	var over Tier
 	for _, tier := range tiers {
 		limit, ok := result.limit(tier)
-		if ok && (value > limit && m.Direction() != run.Higher || value < limit && m.Direction() == run.Higher) {
+		if ok && (value > limit && !higher || value < limit && higher) {
 			result.Status, over = statusOf[tier], tier
 		}
 	}

@@ -35,15 +35,15 @@ const (
 // Verdict is what the judge says of a run, and the document pacer.verdict/v1.
 // Values are in base units; what is not known is absent.
 type Verdict struct {
-	Schema   string        `json:"schema"`
-	Verdict  Word          `json:"verdict"`
-	App      string        `json:"app,omitempty"`
-	Current  Head          `json:"current"`
-	Baseline *BaselineHead `json:"baseline,omitempty"`
-	Policy   PolicyHead    `json:"policy"`
-	Metrics  []Metric      `json:"metrics"`
-	Reasons  []string      `json:"reasons"` // why it is not a plain pass, gravest first
-	Warnings []string      `json:"warnings"`
+	Schema   string       `json:"schema"`
+	Verdict  Word         `json:"verdict"`
+	App      string       `json:"app,omitempty"`
+	Current  Head         `json:"current"`
+	Baseline BaselineHead `json:"baseline"`
+	Policy   PolicyHead   `json:"policy"`
+	Metrics  []Metric     `json:"metrics"`
+	Reasons  []string     `json:"reasons"` // why it is not a plain pass, gravest first
+	Warnings []string     `json:"warnings"`
 }
 
 // Head identifies a run.
@@ -60,8 +60,8 @@ type Head struct {
 
 // BaselineHead says what the run was compared with.
 type BaselineHead struct {
-	Runs   []Head `json:"runs"`
-	Chosen string `json:"chosen"` // by which rule
+	Runs   []Head `json:"runs"`   // empty: nothing
+	Chosen string `json:"chosen"` // by which rule, or why there is nothing
 }
 
 // PolicyHead says what the run was held to.
@@ -85,6 +85,7 @@ type Metric struct {
 	Baseline  *run.Stats        `json:"baseline,omitempty"`
 	Current   *run.Stats        `json:"current,omitempty"`
 	Budget    *BudgetResult     `json:"budget,omitempty"`
+	Fails     bool              `json:"fails,omitempty"` // it alone fails the run
 	Reasons   []string          `json:"reasons,omitempty"`
 	Warnings  []string          `json:"warnings,omitempty"`
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -19,7 +18,7 @@ import (
 // execute starts the command through a small helper process, which this
 // program becomes when it is executed anew (package helper). Started directly,
 // a child's ru_maxrss would be at least this process's size at the fork.
-func execute(ctx context.Context, path string, c Command, output io.Writer) (Result, error) {
+func execute(ctx context.Context, path string, c Command, output *drain) (Result, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return Result{}, err
@@ -31,12 +30,11 @@ func execute(ctx context.Context, path string, c Command, output io.Writer) (Res
 	defer read.Close()
 	cmd := exec.CommandContext(ctx, self, append([]string{path}, c.Args...)...)
 	cmd.Env = append(append(os.Environ(), c.Env...), helper.Variable+"=1")
-	cmd.Stdout, cmd.Stderr = output, output
+	cmd.Stdout, cmd.Stderr = output.write, output.write
 	cmd.ExtraFiles = []*os.File{write}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	// The helper leads the group: asked to stop, it waits for the command, and
-	// takes it along when it has to be killed. The delay is also how long a
-	// grandchild that keeps the output open can keep us.
+	// takes it along when it has to be killed.
 	cmd.WaitDelay = grace
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
 	done := make(chan error, 1)
@@ -61,12 +59,9 @@ func execute(ctx context.Context, path string, c Command, output io.Writer) (Res
 	if ctx.Err() != nil && cmd.Process != nil {
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whoever did not stop
 	}
-	if errors.Is(err, exec.ErrWaitDelay) {
-		err = nil
-	}
 	fields := <-report
-	var status, signal, wall, cpu, peak int64
-	if n, _ := fmt.Sscan(strings.Join(fields, " "), &status, &signal, &wall, &cpu, &peak); n != 5 {
+	var status, signal, wall, cpu, peak, floor int64
+	if n, _ := fmt.Sscan(strings.Join(fields, " "), &status, &signal, &wall, &cpu, &peak, &floor); n != 6 {
 		if len(fields) > 1 && fields[0] == "error" {
 			return Result{}, errors.New(strings.Join(fields[1:], " "))
 		}
@@ -75,7 +70,7 @@ func execute(ctx context.Context, path string, c Command, output io.Writer) (Res
 		}
 		return Result{}, err
 	}
-	r := Result{Wall: time.Duration(wall), CPU: time.Duration(cpu), PeakMemory: peak}
+	r := Result{Wall: time.Duration(wall), CPU: time.Duration(cpu), PeakMemory: peak, Floor: floor}
 	switch {
 	case signal != 0:
 		r.Failure = "signal: " + syscall.Signal(signal).String()

@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -30,11 +32,15 @@ type Result struct {
 	// descendants that were waited for.
 	CPU time.Duration
 	// PeakMemory is the peak resident memory of the largest single process
-	// among the same, in bytes; 0 where the system does not tell. What lies
-	// under Floor cannot be told from it.
-	PeakMemory int64
-	Failure    string // empty if it succeeded: "exit status 3", "signal: killed"
-	Tail       string // the last lines of its output
+	// among the same, in bytes; 0 where the system does not tell. A command
+	// that uses less than Floor shows as that or a little more.
+	PeakMemory, Floor int64
+
+	Failure string // empty if it succeeded: "exit status 3", "signal: killed"
+	Tail    string // the last lines of its output
+	// Left tells that a process which the command started outlives it, and
+	// keeps its output open.
+	Left bool
 }
 
 // grace is how long a command that was asked to stop may take.
@@ -52,7 +58,12 @@ func Run(ctx context.Context, c Command) (Result, error) {
 		return Result{}, err
 	}
 	tail := &tailWriter{out: c.Output}
-	result, err := execute(ctx, path, c, tail)
+	out, err := newDrain(tail)
+	if err != nil {
+		return Result{}, err
+	}
+	result, err := execute(ctx, path, c, out)
+	result.Left = !out.finish()
 	result.Tail = tail.lines()
 	if ctx.Err() != nil {
 		return result, ctx.Err()
@@ -63,19 +74,59 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	return result, nil
 }
 
+// drain reads what a command prints, for as long as anybody has its output
+// open: a process that it leaves behind must not be stopped by a pipe without
+// a reader.
+type drain struct {
+	write *os.File
+	done  chan struct{}
+}
+
+func newDrain(to io.Writer) (*drain, error) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	d := &drain{write: write, done: make(chan struct{})}
+	go func() {
+		io.Copy(to, read)
+		read.Close()
+		close(d.done)
+	}()
+	return d, nil
+}
+
+// finish is called when the command has ended. It returns false if somebody
+// else still has the output open.
+func (d *drain) finish() bool {
+	d.write.Close()
+	patience := time.NewTimer(time.Second)
+	defer patience.Stop()
+	select {
+	case <-d.done:
+		return true
+	case <-patience.C:
+		return false
+	}
+}
+
 // tailWriter passes on what a command prints and keeps the last of it.
 type tailWriter struct {
-	out  io.Writer
+	out io.Writer
+
+	mu   sync.Mutex
 	last []byte
 }
 
 const tailSize = 4 << 10
 
 func (t *tailWriter) Write(p []byte) (int, error) {
+	t.mu.Lock()
 	t.last = append(t.last, p...)
 	if len(t.last) > 2*tailSize {
 		t.last = append(t.last[:0], t.last[len(t.last)-tailSize:]...)
 	}
+	t.mu.Unlock()
 	if t.out != nil {
 		// A reader that went away must not stop the command.
 		t.out.Write(p)
@@ -85,6 +136,8 @@ func (t *tailWriter) Write(p []byte) (int, error) {
 
 // lines returns the last ten lines at most.
 func (t *tailWriter) lines() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	lines := strings.Split(strings.TrimRight(strings.ToValidUTF8(string(t.last), "?"), "\n"), "\n")
 	return strings.Join(lines[max(0, len(lines)-10):], "\n")
 }

@@ -32,4 +32,7 @@ func TestPeakMemory(t *testing.T) {
 	if err != nil || tiny.PeakMemory <= 0 || tiny.PeakMemory > 64<<20 {
 		t.Errorf("true peaks at %d KB, %v", tiny.PeakMemory>>10, err)
 	}
+	if tiny.Floor <= 0 || tiny.PeakMemory > tiny.Floor*3/2 {
+		t.Errorf("true peaks at %d KB, the least that can be told is %d KB", tiny.PeakMemory>>10, tiny.Floor>>10)
+	}
 }

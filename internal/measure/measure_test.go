@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,7 +38,8 @@ func TestMain(m *testing.M) {
 		os.Exit(n)
 	case "started": // how long ago the launcher says it was started, and who else would hear it
 		start, err := strconv.ParseInt(os.Getenv("PACER_START"), 10, 64)
-		fmt.Println(err == nil && time.Since(time.Unix(0, start)) < time.Minute, os.Getenv("PACER_MEASURE_HELPER") == "")
+		fmt.Println(err == nil && time.Since(time.Unix(0, start)) < time.Minute, os.Getenv("PACER_MEASURE_HELPER") == "",
+			os.Getenv("PACER_LAUNCHER") == strconv.Itoa(os.Getppid()))
 	case "hang":
 		fmt.Println("pid", os.Getpid())
 		time.Sleep(time.Minute)
@@ -103,8 +105,38 @@ func TestOutput(t *testing.T) {
 
 func TestLaunch(t *testing.T) {
 	t.Parallel()
-	if r, err := Run(t.Context(), command("started=0")); err != nil || r.Tail != "true true" {
+	c := command("started=0")
+	c.Env = append(c.Env, "PACER_START=1700000000000000000") // of an older launcher
+	if r, err := Run(t.Context(), c); err != nil || r.Tail != "true true true" {
 		t.Errorf("%q, %v", r.Tail, err)
+	}
+}
+
+// A process that the command leaves behind keeps nobody waiting, may go on
+// printing, and is told of.
+func TestLeftBehind(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	script := `(until [ -e go ]; do sleep 0.05; done; echo still here && echo alive >late) & echo done`
+	c := Command{Args: []string{"sh", "-c", "cd " + dir + "; " + script}, Env: []string{"GORACE=atexit_sleep_ms=0"}}
+	r, err := Run(t.Context(), c)
+	if err != nil || !r.Left || r.Tail != "done" || r.Wall > 30*time.Second {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if err := os.WriteFile(dir+"/go", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		if text, err := os.ReadFile(dir + "/late"); err == nil && len(text) > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the process left behind was stopped by its output")
+		}
+		runtime.Gosched()
+	}
+	if r, err := Run(t.Context(), command("print=3")); err != nil || r.Left {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

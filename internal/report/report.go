@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -30,9 +31,9 @@ func gravity(m *judge.Metric) int {
 		status = m.Budget.Status
 	}
 	switch {
-	case m.Change == judge.Regressed, status == judge.OverCritical, m.Change == judge.Missing && m.Budget != nil:
+	case m.Fails:
 		return 0
-	case status == judge.OverWarning:
+	case status == judge.OverCritical, status == judge.OverWarning:
 		return 1
 	case status == judge.OverTarget:
 		return 2
@@ -53,6 +54,7 @@ func JSON(r *run.Run, v *judge.Verdict, at time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	document = bytes.TrimSpace(document)
 	var flat map[string]json.RawMessage
 	if err := json.Unmarshal(document, &flat); err != nil {
 		return nil, err
@@ -63,15 +65,19 @@ func JSON(r *run.Run, v *judge.Verdict, at time.Time) ([]byte, error) {
 			summary[key] = value
 		}
 	}
+	// Put together by hand: an encoder would give every sample a line.
 	var out bytes.Buffer
+	fmt.Fprintf(&out, "{\n\"timestamp\": %q,\n\"metrics\": %s,\n\"summary\": ", at.UTC().Format(time.RFC3339Nano), document)
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	err = enc.Encode(struct {
-		Timestamp string          `json:"timestamp"`
-		Metrics   json.RawMessage `json:"metrics"`
-		Summary   any             `json:"summary"`
-		Verdict   *judge.Verdict  `json:"verdict"`
-	}{at.UTC().Format(time.RFC3339Nano), document, summary, v})
-	return out.Bytes(), err
+	if err := enc.Encode(summary); err != nil {
+		return nil, err
+	}
+	out.WriteString(",\n\"verdict\": ")
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	out.WriteString("}\n")
+	return out.Bytes(), nil
 }

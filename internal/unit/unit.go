@@ -20,6 +20,7 @@ const (
 	Speed   = "items/s"
 	Items   = "items"
 	Ratio   = "ratio"
+	Count   = "count"
 )
 
 // A scale is one way to write a quantity: size is what 1 of it is in base.
@@ -108,7 +109,7 @@ func Format(v float64, base string) string {
 		return strconv.FormatFloat(round(v/last.size, 2), 'f', -1, 64) + last.name
 	case last.name != "":
 		return strconv.FormatFloat(v/last.size, 'f', 2, 64) + last.name
-	case base == Ratio || base == "":
+	case base == Ratio || base == Count || base == "":
 		return plain(v)
 	}
 	return plain(v) + " " + base

@@ -32,6 +32,7 @@ func TestFormat(t *testing.T) {
 		{1.25, Ratio, "1.25"},
 		{0.00123, "", "0.00123"},
 		{7, "frames", "7 frames"},
+		{12, Count, "12"},
 		{math.NaN(), Seconds, "-"},
 	}
 	for _, tt := range tests {

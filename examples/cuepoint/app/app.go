@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/pacer-perf/pacer"
 	"github.com/pacer-perf/pacer/examples/cuepoint/library"
@@ -82,7 +83,7 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err == nil:
 		err = run(ctx, o, stdout, stderr)
 	}
-	if err == nil {
+	if err == nil || errors.Is(err, syscall.EPIPE) { // a reader that went away is no trouble
 		return 0
 	}
 	if ctx.Err() != nil {
@@ -311,7 +312,11 @@ func (p *program) export(t table, out string, stdout io.Writer) error {
 		return nil
 	}
 	buffered := bufio.NewWriter(stdout)
-	if err := errors.Join(t.writeCSV(buffered), buffered.Flush()); err != nil {
+	err := t.writeCSV(buffered)
+	if err == nil {
+		err = buffered.Flush()
+	}
+	if err != nil {
 		return fmt.Errorf("writing the table to standard output: %w", err)
 	}
 	return nil

@@ -48,27 +48,67 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, err
 	}
+	s, err := connect(path, "_pragma=foreign_keys(1)", "_pragma=synchronous(FULL)", "_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx); err != nil {
+		s.db.Close()
+		return nil, s.explain(err)
+	}
+	return s, nil
+}
+
+// OpenToRead opens the history at path for reading alone: it makes and changes
+// nothing, and works where the file or its folder cannot be written. What
+// Open says of a newer Pacer holds here too.
+func OpenToRead(ctx context.Context, path string) (*Store, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	var failed error
+	// A reader of a file in WAL mode shares memory through a file beside it.
+	// Where that cannot be made, nobody else can be writing: the file stands
+	// still.
+	for _, mode := range []string{"mode=ro", "immutable=1"} {
+		s, err := connect(path, mode)
+		if err != nil {
+			return nil, err
+		}
+		version, err := s.version(ctx, s.db)
+		if err == nil && version < len(schema.SQLite()) {
+			err = fmt.Errorf("schema version %d is older than %d: write to it once, with pacer run, to bring it up to date", version, len(schema.SQLite()))
+		}
+		if err == nil {
+			return s, nil
+		}
+		s.db.Close()
+		if failed == nil {
+			failed = s.explain(err)
+		}
+		var code *sqlite.Error
+		if !errors.As(err, &code) || code.Code()&0xff != sqlite3.SQLITE_CANTOPEN && code.Code()&0xff != sqlite3.SQLITE_READONLY {
+			break
+		}
+	}
+	return nil, failed
+}
+
+// connect makes the one connection that a Store has: SQLite writes one at a
+// time anyway, and a command needs no more.
+func connect(path string, parameters ...string) (*Store, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	file := url.URL{Scheme: "file", Path: filepath.ToSlash(absolute), RawQuery: strings.Join([]string{
-		fmt.Sprintf("_pragma=busy_timeout(%d)", busy.Milliseconds()),
-		"_pragma=foreign_keys(1)", "_pragma=synchronous(FULL)", "_txlock=immediate",
-	}, "&")}
+	parameters = append(parameters, fmt.Sprintf("_pragma=busy_timeout(%d)", busy.Milliseconds()))
+	file := url.URL{Scheme: "file", Path: filepath.ToSlash(absolute), RawQuery: strings.Join(parameters, "&")}
 	db, err := sql.Open("sqlite", file.String())
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	// One connection: SQLite writes one at a time anyway, and a command needs
-	// no more.
 	db.SetMaxOpenConns(1)
-	s := &Store{db: db, path: path}
-	if err := s.prepare(ctx); err != nil {
-		db.Close()
-		return nil, s.explain(err)
-	}
-	return s, nil
+	return &Store{db: db, path: path}, nil
 }
 
 // Close closes the file.
@@ -113,9 +153,11 @@ func (s *Store) prepare(ctx context.Context) error {
 // migrate brings the schema to the newest version, in one transaction.
 func (s *Store) migrate(ctx context.Context) error {
 	migrations := schema.SQLite()
-	if version, err := s.version(ctx, s.db); err != nil || version == len(migrations) {
-		return err
+	if version, err := s.version(ctx, s.db); err == nil && version == len(migrations) {
+		return nil
 	}
+	// What was just read may be from before and after another process's
+	// migration: what is wrong is judged inside the transaction.
 	tx, err := s.db.BeginTx(ctx, nil) // immediate: whoever comes second waits here
 	if err != nil {
 		return err
@@ -143,11 +185,10 @@ type queryer interface {
 // version returns the schema version of the file: 0 for a new one.
 func (s *Store) version(ctx context.Context, db queryer) (int, error) {
 	var version, application, tables int
-	err := errors.Join(
-		db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version),
-		db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&application),
-		db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables),
-	)
+	err := db.QueryRowContext(ctx, `
+		SELECT (SELECT user_version FROM pragma_user_version),
+		       (SELECT application_id FROM pragma_application_id),
+		       (SELECT count(*) FROM sqlite_schema)`).Scan(&version, &application, &tables)
 	known := len(schema.SQLite())
 	switch {
 	case err != nil:
@@ -227,16 +268,21 @@ func (s *Store) Run(ctx context.Context, id string) (run.Run, error) {
 	case err != nil:
 		return run.Run{}, s.explain(err)
 	}
-	z, err := zlib.NewReader(bytes.NewReader(packed))
+	text, err := unpack(packed)
 	if err != nil {
-		return run.Run{}, s.explain(fmt.Errorf("run %s: %w", id, err))
-	}
-	// Read to the end, so that the checksum is looked at.
-	text, err := io.ReadAll(io.LimitReader(z, run.MaxSize+1))
-	if err != nil {
-		return run.Run{}, s.explain(fmt.Errorf("run %s: %w", id, err))
+		return run.Run{}, s.explain(fmt.Errorf("run %s is damaged: %w", id, err))
 	}
 	return run.Read(bytes.NewReader(text), "run "+id)
+}
+
+// unpack decompresses a document, to the end, so that its checksum is looked
+// at.
+func unpack(packed []byte) ([]byte, error) {
+	z, err := zlib.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(z, run.MaxSize+1))
 }
 
 // Heads returns the runs that the filter selects, newest first, without their

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +24,8 @@ import (
 // TestMain lets the test binary act as a second process that appends runs.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("TEST_APPEND_TO"); path != "" {
-		if err := appendMany(path, os.Getenv("TEST_APPEND_AS"), 25); err != nil {
+		n, _ := strconv.Atoi(os.Getenv("TEST_APPEND_N"))
+		if err := appendMany(path, os.Getenv("TEST_APPEND_AS"), n); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -31,10 +34,16 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// appendMany appends n runs, anew each time, as commands do: to path, or each
+// to a file of its own if path ends in a slash.
 func appendMany(path, as string, n int) error {
 	ctx := context.Background()
 	for i := range n {
-		s, err := Open(ctx, path) // anew each time, as commands do
+		file := path
+		if strings.HasSuffix(path, "/") {
+			file = fmt.Sprintf("%s%d.db", path, i)
+		}
+		s, err := Open(ctx, file)
 		if err != nil {
 			return err
 		}
@@ -256,15 +265,33 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// Processes that make the file and write at once all succeed.
+// Processes that make a file and write at once all succeed: in one file, and
+// again and again in a fresh one.
 func TestProcessesAtOnce(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "h.db")
-	const processes = 4
+	const processes, each = 4, 40
+	t.Run("one file", func(t *testing.T) {
+		t.Parallel()
+		path := filepath.Join(t.TempDir(), "h.db")
+		atOnce(t, path, processes, each)
+		holds(t, path, processes*each)
+	})
+	t.Run("fresh files", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir() + "/"
+		atOnce(t, dir, processes, each)
+		for i := range each {
+			holds(t, fmt.Sprintf("%s%d.db", dir, i), processes)
+		}
+	})
+}
+
+func atOnce(t *testing.T, path string, processes, each int) {
+	t.Helper()
 	cmds := make([]*exec.Cmd, processes)
 	for i := range cmds {
 		cmds[i] = exec.Command(os.Args[0])
-		cmds[i].Env = append(os.Environ(), "TEST_APPEND_TO="+path, fmt.Sprintf("TEST_APPEND_AS=p%d", i))
+		cmds[i].Env = append(os.Environ(), "TEST_APPEND_TO="+path, fmt.Sprintf("TEST_APPEND_AS=p%d", i), fmt.Sprint("TEST_APPEND_N=", each), "GORACE=atexit_sleep_ms=0")
 		var out strings.Builder
 		cmds[i].Stderr = &out
 		if err := cmds[i].Start(); err != nil {
@@ -276,13 +303,59 @@ func TestProcessesAtOnce(t *testing.T) {
 			t.Errorf("%v: %s", err, cmd.Stderr)
 		}
 	}
+}
+
+func holds(t *testing.T, path string, n int) {
+	t.Helper()
 	s := open(t, path)
-	if heads, err := s.Heads(t.Context(), history.Filter{}); err != nil || len(heads) != processes*25 {
-		t.Errorf("%d runs, %v", len(heads), err)
+	defer s.Close()
+	if heads, err := s.Heads(t.Context(), history.Filter{}); err != nil || len(heads) != n {
+		t.Errorf("%s: %d runs, %v", path, len(heads), err)
 	}
 	var check string
 	if err := s.db.QueryRow("PRAGMA integrity_check").Scan(&check); err != nil || check != "ok" {
 		t.Errorf("integrity: %s, %v", check, err)
+	}
+}
+
+// Reading makes nothing, and needs no right to write.
+func TestOpenToRead(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "h.db")
+	if _, err := OpenToRead(ctx, path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no file: %v", err)
+	}
+	s := open(t, path)
+	if _, err := s.Append(ctx, sample("A")); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	before, _ := os.ReadFile(path)
+	r, err := OpenToRead(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Run(ctx, "A"); err != nil {
+		t.Error(err)
+	}
+	if _, err := r.Append(ctx, sample("B")); err == nil {
+		t.Error("a reader appends")
+	}
+	r.Close()
+	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
+		t.Error("reading changed the file")
+	}
+	// SQLite's own way for a folder that cannot be written; as root every
+	// folder can.
+	quiet, err := connect(path, "immutable=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer quiet.Close()
+	if heads, err := quiet.Heads(ctx, history.Filter{}); err != nil || len(heads) != 1 {
+		t.Errorf("standing still: %d runs, %v", len(heads), err)
 	}
 }
 

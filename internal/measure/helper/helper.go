@@ -12,6 +12,7 @@ package helper
 // Variable is the environment variable that makes a program the helper. Its
 // arguments are the path of the command and the command's argv; it reports on
 // file descriptor 3, in one line: exit status, signal, wall time in
-// nanoseconds, CPU time in nanoseconds, peak memory in bytes, or "error" and
-// why the command could not be started.
+// nanoseconds, CPU time in nanoseconds, peak memory in bytes, the least peak
+// memory that can be told in bytes; or "error" and why the command could not
+// be started or watched to its end.
 const Variable = "PACER_MEASURE_HELPER"

@@ -26,7 +26,10 @@ func help(path string, argv []string, report *os.File) int {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	runtime.LockOSThread() // the command gets its death signal when this thread ends
 
-	env := os.Environ()
+	// Of two variables of one name the first counts: an older one must go.
+	os.Unsetenv("PACER_START")
+	env := append(os.Environ(), "PACER_LAUNCHER="+strconv.Itoa(os.Getpid()))
+	floor := peakMemory()
 	start := time.Now()
 	env = append(env, "PACER_START="+strconv.FormatInt(start.UnixNano(), 10))
 	pid, err := syscall.ForkExec(path, argv, &syscall.ProcAttr{
@@ -40,7 +43,15 @@ func help(path string, argv []string, report *os.File) int {
 	var status syscall.WaitStatus
 	var usage syscall.Rusage
 	for {
-		_, err = syscall.Wait4(pid, &status, 0, &usage)
+		_, err = syscall.Wait4(pid, &status, syscall.WUNTRACED, &usage)
+		if err == nil && status.Stopped() {
+			if s := status.StopSignal(); s == syscall.SIGTTIN || s == syscall.SIGTTOU {
+				syscall.Kill(pid, syscall.SIGKILL)
+				report.WriteString("error it wants to use the terminal, which it does not have here\n")
+				return 1
+			}
+			continue
+		}
 		if err != syscall.EINTR {
 			break
 		}
@@ -55,11 +66,21 @@ func help(path string, argv []string, report *os.File) int {
 		signal = int(status.Signal())
 	}
 	figures := []int64{int64(status.ExitStatus()), int64(signal), wall.Nanoseconds(),
-		usage.Utime.Nano() + usage.Stime.Nano(), usage.Maxrss << 10}
+		usage.Utime.Nano() + usage.Stime.Nano(), usage.Maxrss << 10, floor}
 	words := make([]string, len(figures))
 	for i, n := range figures {
 		words[i] = strconv.FormatInt(n, 10)
 	}
 	report.WriteString(strings.Join(words, " ") + "\n")
 	return 0
+}
+
+// peakMemory returns the peak resident memory of this process in bytes, 0 if
+// it cannot be read.
+func peakMemory() int64 {
+	text, _ := os.ReadFile("/proc/self/status")
+	_, after, _ := strings.Cut(string(text), "VmHWM:")
+	kib, _, _ := strings.Cut(strings.TrimSpace(after), " ")
+	n, _ := strconv.ParseInt(kib, 10, 64)
+	return n << 10
 }

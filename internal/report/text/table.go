@@ -2,7 +2,9 @@ package text
 
 import (
 	"io"
+	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -10,6 +12,7 @@ import (
 // the rest of its line to the right: names are never cut.
 type table struct {
 	right []bool // which columns are aligned to the right
+	gaps  []int  // spaces after each column; two where it does not say
 	limit int    // of the first column's width
 	rows  [][]cell
 }
@@ -32,7 +35,29 @@ const (
 	reset        = "\x1b[0m"
 )
 
-func (t *table) add(row ...cell) { t.rows = append(t.rows, row) }
+func (t *table) add(row ...cell) {
+	for i := range row {
+		row[i].text = printable(row[i].text)
+	}
+	t.rows = append(t.rows, row)
+}
+
+// printable writes control characters, which a run document from elsewhere may
+// hold, as escapes: they must not steer the terminal.
+func printable(s string) string {
+	if !strings.ContainsFunc(s, unicode.IsControl) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
 
 func (t *table) write(w io.Writer, color bool) error {
 	var widths []int
@@ -54,7 +79,11 @@ func (t *table) write(w io.Writer, color bool) error {
 		for i, c := range row {
 			pad := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(c.text)))
 			if i > 0 {
-				line.WriteString("  ")
+				gap := 2
+				if i-1 < len(t.gaps) {
+					gap = t.gaps[i-1]
+				}
+				line.WriteString(strings.Repeat(" ", gap))
 			}
 			if t.right[i] {
 				line.WriteString(pad)

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/report"
@@ -29,7 +30,7 @@ const few = 12
 
 // nameWidth is the width that the first column may have, so that the lines
 // keep to 80 columns.
-const nameWidth = 28
+const nameWidth = 24
 
 // Verdict writes a verdict: what was compared, a table of the metrics, gravest
 // first, the reasons, the warnings, and the word.
@@ -47,7 +48,7 @@ func Verdict(w io.Writer, v *judge.Verdict, o Options) error {
 	if len(v.Warnings) > 0 || len(metricWarnings(v)) > 0 {
 		p.line("")
 		for _, warning := range slices.Concat(v.Warnings, metricWarnings(v)) {
-			p.line("%s %s", p.paint(yellow, "warning:"), warning)
+			p.line("%s %s", p.paint(yellow, "warning:"), printable(warning))
 		}
 	}
 	p.line("")
@@ -74,8 +75,8 @@ func (p *printer) paint(how paint, s string) string { return painted(s, how, p.c
 func (p *printer) heads(v *judge.Verdict) {
 	p.line("%s", p.paint(bold, title(&v.Current)))
 	p.line("run       %s%s", v.Current.ID, when(&v.Current))
-	if v.Baseline == nil {
-		p.line("baseline  none yet")
+	if len(v.Baseline.Runs) == 0 {
+		p.line("baseline  none: %s", printable(v.Baseline.Chosen))
 		return
 	}
 	for i := range v.Baseline.Runs {
@@ -85,7 +86,7 @@ func (p *printer) heads(v *judge.Verdict) {
 			p.line("          %s", name)
 		}
 	}
-	p.line("          %s", v.Baseline.Chosen)
+	p.line("          %s", printable(v.Baseline.Chosen))
 }
 
 // when is the time of a run, as a column of its own.
@@ -107,7 +108,7 @@ func title(h *judge.Head) string {
 	if len(words) == 0 {
 		return "unnamed app"
 	}
-	return strings.Join(words, " ")
+	return printable(strings.Join(words, " "))
 }
 
 func labels(m map[string]string) string {
@@ -119,9 +120,9 @@ func labels(m map[string]string) string {
 
 // table writes the metrics and returns how many it left out.
 func (p *printer) table(v *judge.Verdict, o Options) (left int) {
-	t := table{right: []bool{false, false, true, false, true, true, false}, limit: nameWidth}
-	t.add(cell{"metric", faint}, cell{}, cell{"value", faint}, cell{"budget", faint}, cell{}, cell{"change", faint}, cell{"of medians", faint})
-	boring := 0
+	t := table{right: []bool{false, false, true, false, true, true, false}, gaps: []int{1, 1, 2, 1, 1, 1}, limit: nameWidth}
+	t.add(cell{"metric", faint}, cell{}, cell{"value", faint}, cell{"budget", faint}, cell{}, cell{"change", faint}, cell{})
+	boring, small := 0, false
 	for _, m := range report.ByGravity(v.Metrics) {
 		if m.Budget == nil && (m.Change == judge.Unchanged || m.Change == judge.New) {
 			if boring++; boring > few && !o.All {
@@ -129,10 +130,18 @@ func (p *printer) table(v *judge.Verdict, o Options) (left int) {
 				continue
 			}
 		}
-		t.add(metricRow(&m)...)
+		row := metricRow(&m)
+		if slices.Contains(m.Reasons, judge.TooSmall) {
+			row[len(row)-1].text += "*"
+			small = true
+		}
+		t.add(row...)
 	}
 	if p.err == nil {
 		p.err = t.write(p.w, p.color)
+	}
+	if small {
+		p.line("%s", p.paint(faint, "* by less than matters: min_change"))
 	}
 	return left
 }
@@ -188,7 +197,7 @@ func (p *printer) reasons(v *judge.Verdict) {
 		p.line("")
 		p.line("%s", p.paint(red, "Performance regressions detected:"))
 		for _, r := range regressions {
-			p.line("  - %s", r)
+			p.line("  - %s", printable(r))
 		}
 	}
 	var others []string
@@ -201,7 +210,7 @@ func (p *printer) reasons(v *judge.Verdict) {
 	if len(others) > 0 {
 		p.line("")
 		for _, r := range others {
-			p.line("  - %s", r)
+			p.line("  - %s", printable(r))
 		}
 	}
 }
@@ -239,7 +248,7 @@ func Run(w io.Writer, r *run.Run, o Options) error {
 	}
 	fact("commit", commit)
 	fact("branch", r.Branch)
-	fact("command", strings.Join(r.Command, " "))
+	fact("command", quoted(r.Command))
 	for _, kind := range slices.Sorted(maps.Keys(r.Items)) {
 		fact("items", fmt.Sprintf("%d %s", r.Items[kind], kind))
 	}
@@ -283,10 +292,24 @@ func Run(w io.Writer, r *run.Run, o Options) error {
 			p.err = t.write(w, o.Color)
 		}
 	}
-	for _, warning := range r.Warnings {
-		p.line("%s %s", p.paint(yellow, "warning:"), warning)
+	for _, warning := range slices.Concat(r.Warnings, r.Doubts) {
+		p.line("%s %s", p.paint(yellow, "warning:"), printable(warning))
 	}
 	return p.err
+}
+
+// quoted writes a command line so that a shell would read it back.
+func quoted(words []string) string {
+	list := make([]string, len(words))
+	for i, w := range words {
+		list[i] = w
+		if w == "" || strings.ContainsFunc(w, func(r rune) bool {
+			return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./:=,@%+[]", r)
+		}) {
+			list[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(list, " ")
 }
 
 func environment(e *run.Environment) string {
@@ -299,7 +322,7 @@ func environment(e *run.Environment) string {
 			words = append(words, fmt.Sprintf(format, value))
 		}
 	}
-	add("%s", e.OS+"/"+e.Arch, e.OS != "")
+	add("%s", strings.TrimSuffix(e.OS+"/"+e.Arch, "/"), e.OS != "")
 	add("%s", e.CPU, e.CPU != "")
 	add("%d cores", e.Cores, e.Cores != 0)
 	add("%s", unit.Format(float64(e.Memory), unit.Bytes), e.Memory != 0)
@@ -312,6 +335,10 @@ func environment(e *run.Environment) string {
 
 // Log writes one line for each run.
 func Log(w io.Writer, heads []run.Run, o Options) error {
+	if len(heads) == 0 {
+		_, err := fmt.Fprintln(w, "no runs")
+		return err
+	}
 	t := table{right: []bool{false, false, false, false, false}}
 	t.add(cell{"run", faint}, cell{"time", faint}, cell{"app", faint}, cell{"commit", faint}, cell{"labels", faint})
 	for i := range heads {
