@@ -2,10 +2,15 @@ package pacer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
 
 	"github.com/pacer-perf/pacer/internal/atomicfile"
 	"github.com/pacer-perf/pacer/internal/unit"
@@ -37,9 +42,58 @@ func (r *Recorder) export(path string) error {
 	return nil
 }
 
-// Close ends recording: it logs the metrics as one structured record and, with
-// PACER_EXPORT set, writes the run document into that directory, returning the
-// error if that fails. Further calls do nothing.
+// Flush writes what was measured so far to where it is wanted: to
+// Config.ExportFile, and with PACER_EXPORT set into that directory, as a file
+// of this recorder's own. It waits for evidence of breaches that is being
+// written, until ctx ends.
+func (r *Recorder) Flush(ctx context.Context) error {
+	if r == nil {
+		return nil
+	}
+	done := make(chan struct{})
+	go func() {
+		r.evidence.mu.Lock()
+		defer r.evidence.mu.Unlock()
+		close(done)
+	}()
+	var waited error
+	select {
+	case <-done:
+	case <-ctx.Done():
+		waited = fmt.Errorf("waiting for evidence to be written: %w", ctx.Err())
+	}
+	return errors.Join(r.write(), waited)
+}
+
+// write exports to every place that is configured.
+func (r *Recorder) write() error {
+	var errs []error
+	if r.config.ExportFile != "" {
+		errs = append(errs, r.Export(r.config.ExportFile))
+	}
+	if dir := os.Getenv("PACER_EXPORT"); dir != "" {
+		errs = append(errs, r.Export(filepath.Join(dir, r.id+".json")))
+	}
+	return errors.Join(errs...)
+}
+
+// exportEvery writes the export file until the recorder is closed.
+func (r *Recorder) exportEvery() {
+	tick := time.NewTicker(r.config.ExportEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			r.Export(r.config.ExportFile) // logs what goes wrong
+		case <-r.closing:
+			return
+		}
+	}
+}
+
+// Close ends recording: it logs the metrics as one structured record and
+// writes what Flush writes, returning the error if that fails. It cuts a CPU
+// profile of a breach short. Further calls do nothing.
 func (r *Recorder) Close() error {
 	if r == nil {
 		return nil
@@ -51,11 +105,40 @@ func (r *Recorder) Close() error {
 	if closed {
 		return nil
 	}
+	close(r.closing)
+	r.reports.Wait()
+	r.evidence.stop()
 	r.logSummary()
-	if dir := os.Getenv("PACER_EXPORT"); dir != "" {
-		return r.Export(filepath.Join(dir, r.id+".json"))
+	return r.write()
+}
+
+// CloseOnSignal closes the recorder when the process gets one of the signals,
+// os.Interrupt and SIGTERM if none are named, and then lets the signal end the
+// process as it would have. An app that handles these signals itself calls
+// Close instead. The function returned takes it back.
+func (r *Recorder) CloseOnSignal(signals ...os.Signal) (stop func()) {
+	if r == nil {
+		return func() {}
 	}
-	return nil
+	if len(signals) == 0 {
+		signals = []os.Signal{os.Interrupt, syscall.SIGTERM}
+	}
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, signals...)
+	stopped := make(chan struct{})
+	go func() {
+		select {
+		case s := <-ch:
+			r.Close() // logs what goes wrong
+			signal.Stop(ch)
+			endBy(s)
+		case <-stopped:
+		}
+	}()
+	return sync.OnceFunc(func() {
+		signal.Stop(ch)
+		close(stopped)
+	})
 }
 
 // logSummary logs one record: app, version, and a group for each metric with

@@ -12,8 +12,8 @@ import (
 // Counter counts events, such as cache misses. Fewer are better unless an
 // option says otherwise. A nil Counter counts nothing.
 type Counter struct {
-	identity identity
-	n        atomic.Int64
+	*registered
+	n atomic.Int64
 }
 
 // Counter returns a counter, making it at the first call; names and labels are
@@ -23,7 +23,7 @@ func (r *Recorder) Counter(name string, options ...Option) *Counter {
 		return nil
 	}
 	id := identity{kind: "counter", name: name, unit: unit.Count, better: run.Lower}
-	return register(r, id, options, func(id identity) *Counter { return &Counter{identity: id} })
+	return register(r, id, options, func(known *registered) *Counter { return &Counter{registered: known} })
 }
 
 // Add counts n more events. A negative n is passed over: a counter only grows.
@@ -34,7 +34,7 @@ func (c *Counter) Add(n int64) {
 }
 
 func (c *Counter) read() run.Metric {
-	m := c.identity.metric()
+	m := c.metric()
 	m.Samples = []float64{float64(c.n.Load())} // 0 is a value
 	return m
 }
@@ -42,9 +42,9 @@ func (c *Counter) read() run.Metric {
 // Gauge is a value that goes up and down, such as the length of a queue. Lower
 // is better unless an option says otherwise. A nil Gauge takes no value.
 type Gauge struct {
-	identity identity
-	set      atomic.Bool
-	bits     atomic.Uint64 // of the value
+	*registered
+	set  atomic.Bool
+	bits atomic.Uint64 // of the value
 }
 
 // Gauge returns a gauge, making it at the first call; names and labels are as
@@ -54,7 +54,7 @@ func (r *Recorder) Gauge(name string, options ...Option) *Gauge {
 		return nil
 	}
 	id := identity{kind: "gauge", name: name, unit: unit.Count, better: run.Lower}
-	return register(r, id, options, func(id identity) *Gauge { return &Gauge{identity: id} })
+	return register(r, id, options, func(known *registered) *Gauge { return &Gauge{registered: known} })
 }
 
 // Set sets the value. What is not a finite number, or a negative time, is
@@ -64,14 +64,22 @@ func (g *Gauge) Set(v float64) {
 		return
 	}
 	g.bits.Store(math.Float64bits(v))
+	g.changed(v)
+}
+
+// changed is called with each new value.
+func (g *Gauge) changed(v float64) {
 	if !g.set.Load() {
 		g.set.Store(true)
+	}
+	if g.watch != nil {
+		g.watch.check(v)
 	}
 }
 
 // takes tells whether v is a value that a run document can hold.
 func (g *Gauge) takes(v float64) bool {
-	return !math.IsNaN(v) && !math.IsInf(v, 0) && (v >= 0 || g.identity.unit != unit.Seconds)
+	return !math.IsNaN(v) && !math.IsInf(v, 0) && (v >= 0 || g.unit != unit.Seconds)
 }
 
 // Add changes the value, which begins at 0.
@@ -86,16 +94,14 @@ func (g *Gauge) Add(delta float64) {
 			return
 		}
 		if g.bits.CompareAndSwap(old, math.Float64bits(v)) {
-			break
+			g.changed(v)
+			return
 		}
-	}
-	if !g.set.Load() {
-		g.set.Store(true)
 	}
 }
 
 func (g *Gauge) read() run.Metric {
-	m := g.identity.metric()
+	m := g.metric()
 	if g.set.Load() {
 		m.Samples = []float64{math.Float64frombits(g.bits.Load())}
 	}
@@ -106,8 +112,8 @@ func (g *Gauge) read() run.Metric {
 // Lower is better unless an option says otherwise. A nil Value observes
 // nothing.
 type Value struct {
-	identity identity
-	values   distribution
+	*registered
+	values distribution
 }
 
 // Value returns the instrument for a quantity, making it at the first call;
@@ -118,8 +124,8 @@ func (r *Recorder) Value(name string, options ...Option) *Value {
 		return nil
 	}
 	id := identity{kind: "value", name: name, unit: unit.Count, better: run.Lower}
-	return register(r, id, options, func(id identity) *Value {
-		v := &Value{identity: id}
+	return register(r, id, options, func(known *registered) *Value {
+		v := &Value{registered: known}
 		v.values.init()
 		return v
 	})
@@ -128,13 +134,17 @@ func (r *Recorder) Value(name string, options ...Option) *Value {
 // Record observes n; a negative n counts as 0. It costs what Timer.Record
 // does.
 func (v *Value) Record(n int64) {
-	if v != nil {
-		v.values.record(max(n, 0))
+	if v == nil {
+		return
+	}
+	v.values.record(max(n, 0))
+	if v.watch != nil {
+		v.watch.check(float64(n))
 	}
 }
 
 func (v *Value) read() run.Metric {
-	m := v.identity.metric()
+	m := v.metric()
 	v.values.observed(&m, func(n int64) float64 { return float64(n) })
 	return m
 }
@@ -142,9 +152,9 @@ func (v *Value) read() run.Metric {
 // Rate is how many items are done in a second of work. Higher is better. A nil
 // Rate records nothing.
 type Rate struct {
-	identity identity
-	items    atomic.Int64
-	time     atomic.Int64 // nanoseconds
+	*registered
+	items atomic.Int64
+	time  atomic.Int64 // nanoseconds
 }
 
 // Rate returns a rate, making it at the first call; names and labels are as
@@ -154,7 +164,7 @@ func (r *Recorder) Rate(name string, options ...Option) *Rate {
 		return nil
 	}
 	id := identity{kind: "rate", name: name, unit: unit.Speed, better: run.Higher}
-	return register(r, id, options, func(id identity) *Rate { return &Rate{identity: id} })
+	return register(r, id, options, func(known *registered) *Rate { return &Rate{registered: known} })
 }
 
 // Record says that n items took the time d. Negative ones are passed over.
@@ -167,7 +177,7 @@ func (r *Rate) Record(n int64, d time.Duration) {
 }
 
 func (r *Rate) read() run.Metric {
-	m := r.identity.metric()
+	m := r.metric()
 	if d := time.Duration(r.time.Load()); d > 0 {
 		m.Samples = []float64{float64(r.items.Load()) / d.Seconds()}
 	}

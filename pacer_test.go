@@ -1,10 +1,13 @@
 package pacer
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -12,7 +15,10 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,6 +28,13 @@ import (
 
 // TestMain lets the test binary act as an app that is launched.
 func TestMain(m *testing.M) {
+	if file := os.Getenv("TEST_APP_SIGNAL"); file != "" {
+		rec := New(Config{App: "child", Version: "1", ExportFile: file, Logger: slog.New(slog.DiscardHandler)})
+		rec.CloseOnSignal()
+		rec.Timer("op").Record(time.Second)
+		fmt.Println("ready")
+		select {}
+	}
 	if file := os.Getenv("TEST_APP_EXPORT"); file != "" {
 		rec := New(Config{App: "child", Version: "1"})
 		rec.Ready()
@@ -426,32 +439,185 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// Nothing is lost when every entry point is used at once.
+func TestFlush(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("PACER_EXPORT", filepath.Join(dir, "exports"))
+	file := filepath.Join(dir, "metrics.json")
+	rec, _ := fake(t, Config{ExportFile: file})
+	rec.Timer("op").Record(time.Second)
+	if err := rec.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	exports, _ := filepath.Glob(filepath.Join(dir, "exports", "*.json"))
+	if r, _ := read(t, file); r.Find("op", nil).Count() != 1 || len(exports) != 1 {
+		t.Errorf("%+v, exports %v", r.Metrics, exports)
+	}
+	// Evidence that is being written is waited for, as long as there is time.
+	rec.evidence.mu.Lock()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	rec.Timer("op").Record(time.Second)
+	if err := rec.Flush(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("error = %v", err)
+	}
+	rec.evidence.mu.Unlock()
+	if r, _ := read(t, file); r.Find("op", nil).Count() != 2 {
+		t.Errorf("%+v", r.Metrics)
+	}
+}
+
+// With an interval the export is written again and again, until Close.
+func TestExportEvery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "metrics.json")
+		rec, _ := fake(t, Config{ExportFile: file, ExportEvery: time.Minute})
+		rec.Timer("op").Record(time.Second)
+		synctest.Wait()
+		if _, err := os.Stat(file); err == nil {
+			t.Error("exported at once")
+		}
+		for i := range 3 {
+			time.Sleep(time.Minute) // the bubble's time
+			synctest.Wait()
+			if r, _ := read(t, file); r.Find("op", nil).Count() != int64(i+1) {
+				t.Errorf("after %d minutes: %+v", i+1, r.Find("op", nil))
+			}
+			rec.Timer("op").Record(time.Second)
+		}
+		if err := rec.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if r, _ := read(t, file); r.Find("op", nil).Count() != 4 {
+			t.Errorf("after Close: %+v", r.Find("op", nil))
+		}
+	})
+}
+
+// A process that is asked to end writes what it measured, and ends as it would
+// have.
+func TestCloseOnSignal(t *testing.T) {
+	t.Parallel()
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM} {
+		file := filepath.Join(t.TempDir(), "m.json")
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), "TEST_APP_SIGNAL="+file)
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
+			t.Fatalf("%q, %v", line, err)
+		}
+		cmd.Process.Signal(s)
+		cmd.Wait()
+		if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != s {
+			t.Errorf("%v: ended with %v", s, cmd.ProcessState)
+		}
+		if r, _ := read(t, file); r.Find("op", nil).Count() != 1 {
+			t.Errorf("%v: %+v", s, r.Metrics)
+		}
+	}
+	rec, _ := fake(t, Config{})
+	stop := rec.CloseOnSignal()
+	stop()
+	stop()
+	(*Recorder)(nil).CloseOnSignal()()
+}
+
+// Nothing is lost and nothing torn when every entry point is used at once,
+// while snapshots are taken.
 func TestConcurrent(t *testing.T) {
 	t.Parallel()
-	rec, _ := fake(t, Config{Main: "op"})
-	const goroutines, each = 16, 1000 // together past the limit of samples
-	var wg sync.WaitGroup
-	for range goroutines {
-		wg.Go(func() {
-			for i := range each {
-				rec.Timer("op").Start().Stop()
-				rec.Timer("op/" + strconv.Itoa(i%7)).Record(time.Microsecond)
-				rec.Items("tracks", 1)
-				if i%100 == 0 {
-					rec.Ready()
-					s := rec.Snapshot()
-					if err := s.Validate(); err != nil {
-						t.Error(err)
-					}
+	const goroutines, each = 64, 100
+	var breaches atomic.Int64
+	rec, _ := fake(t, Config{Main: "op", Items: "tracks", BreachInterval: time.Nanosecond,
+		OnBreach: func(b Breach) { breaches.Add(b.Count) }})
+	stop := make(chan struct{})
+	var readers, writers sync.WaitGroup
+	for range 3 {
+		readers.Go(func() {
+			for {
+				s := rec.Snapshot()
+				if _, err := s.Encode(); err != nil {
+					t.Error(err)
+				}
+				if err := errors.Join(rec.WritePrometheus(io.Discard), rec.Err()); err != nil {
+					t.Error(err)
+				}
+				select {
+				case <-stop:
+					return
+				default:
 				}
 			}
 		})
 	}
-	wg.Wait()
+	for g := range goroutines {
+		writers.Go(func() {
+			for i := range each {
+				rec.Timer("op").Start().Stop()
+				rec.Timer("filter", L("rows", strconv.Itoa(i%7))).Record(time.Duration(i))
+				rec.Timer("slow", Budget{Target: time.Microsecond}).Record(time.Millisecond)
+				rec.Counter("misses").Add(2)
+				rec.Gauge("queue").Add(1)
+				rec.Value("rows").Record(int64(g*each + i))
+				rec.Rate("speed").Record(1, time.Millisecond)
+				ctx, span := rec.Start(t.Context(), "root")
+				_, child := Start(ctx, "child"+strconv.Itoa(i%5))
+				child.Fail(errors.New("x"))
+				child.End()
+				span.End()
+				rec.Items("tracks", 1)
+				rec.Phase("p" + strconv.Itoa(i%3))
+				rec.SetLabel("start", "warm")
+				if i == each/2 {
+					rec.Initial()
+					rec.Ready()
+				}
+			}
+		})
+	}
+	writers.Wait()
+	close(stop)
+	readers.Wait()
+	if err := rec.Close(); err != nil {
+		t.Fatal(err)
+	}
+	const all = goroutines * each
 	s := rec.Snapshot()
-	if n := s.Find("op", nil).Count(); n != goroutines*each || s.Items["tracks"] != goroutines*each {
-		t.Errorf("%d operations, %d items; want %d", n, s.Items["tracks"], goroutines*each)
+	count := func(name string, labels map[string]string) int64 {
+		m := s.Find(name, labels)
+		if m == nil {
+			return 0
+		}
+		return m.Count()
+	}
+	filters := int64(0)
+	for i := range 7 {
+		filters += count("filter", map[string]string{"rows": strconv.Itoa(i)})
+	}
+	stages := make(map[string]run.Stage)
+	children, failures := int64(0), int64(0)
+	for _, stage := range s.Stages {
+		stages[stage.Path] = stage
+		if strings.HasPrefix(stage.Path, "root/") {
+			children += stage.Count
+			failures += stage.Failures
+		}
+	}
+	for what, n := range map[string]int64{
+		"operations": count("op", nil), "labelled": filters, "values": count("rows", nil), "budgeted": count("slow", nil),
+		"counted": int64(s.Find("misses", nil).Samples[0]) / 2, "gauge": int64(s.Find("queue", nil).Samples[0]),
+		"items": s.Items["tracks"], "roots": stages["root"].Count, "children": children, "failures": failures,
+		"breaches": int64(s.Find("pacer.breaches", map[string]string{"metric": "slow", "tier": "target"}).Samples[0]),
+		"sum":      int64(s.Find("rows", nil).Sum()) / (all - 1) * 2, "reported": breaches.Load() + rec.instruments["slow"].watch.pending.Load(),
+	} {
+		if n != all {
+			t.Errorf("%s: %d, want %d", what, n, all)
+		}
 	}
 }
 

@@ -66,6 +66,9 @@ type identity struct {
 	better run.Better
 	place  string // main.go:42
 	err    error  // of its options
+
+	limits   *limits // budget, if it has one
+	limitsOf string  // the kind of metric that the budget is for
 }
 
 func (id *identity) metric() run.Metric {
@@ -86,14 +89,15 @@ const (
 
 // registered is an instrument and what it is known by.
 type registered struct {
-	identity   identity
+	identity
+	watch      *watch // its budget, nil without one
 	instrument instrument
 }
 
 // register returns the instrument that has the identity, making it at the
-// first call. It returns nil, the instrument that records nothing, if the
+// first call, whose options count. It returns nil, the instrument that records nothing, if the
 // identity is refused: logged once, and kept in Err.
-func register[T instrument](r *Recorder, id identity, options []Option, create func(identity) T) (none T) {
+func register[T instrument](r *Recorder, id identity, options []Option, create func(*registered) T) (none T) {
 	for _, o := range options {
 		o.describe(&id)
 	}
@@ -101,17 +105,22 @@ func register[T instrument](r *Recorder, id identity, options []Option, create f
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if known, ok := r.instruments[key]; ok {
-		if found, same := known.instrument.(T); same && (known.identity.unit == id.unit) {
+		if found, same := known.instrument.(T); same && (known.unit == id.unit) {
 			return found
 		}
 		if known.instrument != nil {
 			r.problem(fmt.Errorf("metric %q is a %s (%s) since %s: at %s it cannot be a %s (%s)",
-				key, known.identity.kind, known.identity.unit, known.identity.place, caller(), id.kind, id.unit))
+				key, known.kind, known.unit, known.place, caller(), id.kind, id.unit))
 		}
 		return none
 	}
-	if id.kind == "value" && id.unit == unit.Seconds {
+	switch {
+	case id.kind == "value" && id.unit == unit.Seconds:
 		id.err = errors.New("a value in seconds: use a Timer")
+	case id.limits != nil && !strings.Contains(id.limitsOf, id.kind):
+		id.err = fmt.Errorf("a budget for a %s on a %s: Budget is for timers, Limit for gauges and values", id.limitsOf, id.kind)
+	case id.limits != nil:
+		id.err = errors.Join(id.err, id.limits.check())
 	}
 	if err := errors.Join(checkName(id.name), checkLabels(id.labels), id.err); err != nil {
 		r.problem(err)
@@ -126,7 +135,8 @@ func register[T instrument](r *Recorder, id identity, options []Option, create f
 	}
 	id.place = caller()
 	known := &registered{identity: id}
-	made := create(id)
+	known.watch = newWatch(r, &known.identity)
+	made := create(known)
 	known.instrument = made
 	r.instruments[key] = known
 	r.sets[id.name]++

@@ -1,6 +1,7 @@
 package pacer
 
 import (
+	"math"
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/unit"
@@ -16,9 +17,10 @@ func monotonic() time.Duration { return time.Since(epoch) }
 // Timer observes how long an operation takes. Get one from Recorder.Timer; a
 // nil Timer records nothing.
 type Timer struct {
-	identity identity
-	clock    func() time.Duration // nil: monotonic
-	values   distribution         // in nanoseconds
+	*registered
+	budget time.Duration        // an operation over it is looked at; the largest Duration without a budget
+	clock  func() time.Duration // nil: monotonic
+	values distribution         // in nanoseconds
 }
 
 // Timer returns the timer of an operation, making it at the first call. The
@@ -30,8 +32,11 @@ func (r *Recorder) Timer(name string, options ...Option) *Timer {
 		return nil
 	}
 	id := identity{kind: "timer", name: name, unit: unit.Seconds, better: run.Lower}
-	return register(r, id, options, func(id identity) *Timer {
-		t := &Timer{identity: id, clock: r.config.Clock}
+	return register(r, id, options, func(known *registered) *Timer {
+		t := &Timer{registered: known, budget: math.MaxInt64, clock: r.config.Clock}
+		if known.watch != nil {
+			t.budget = time.Duration(known.watch.strict * 1e9)
+		}
 		t.values.init()
 		return t
 	})
@@ -79,14 +84,18 @@ func (t Timing) Stop() time.Duration {
 // It takes no lock and, once the timer has more than run.MaxSamples
 // observations, allocates nothing.
 func (t *Timer) Record(d time.Duration) {
-	if t != nil {
-		t.values.record(int64(max(d, 0)))
+	if t == nil {
+		return
+	}
+	t.values.record(int64(max(d, 0)))
+	if d > t.budget {
+		t.watch.check(d.Seconds())
 	}
 }
 
 // read returns what the timer observed so far.
 func (t *Timer) read() run.Metric {
-	m := t.identity.metric()
+	m := t.metric()
 	t.values.observed(&m, seconds)
 	return m
 }

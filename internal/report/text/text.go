@@ -252,6 +252,12 @@ func Run(w io.Writer, r *run.Run, o Options) error {
 	for _, kind := range slices.Sorted(maps.Keys(r.Items)) {
 		fact("items", fmt.Sprintf("%d %s", r.Items[kind], kind))
 	}
+	for i := range r.Metrics {
+		if m := &r.Metrics[i]; m.Name == "memory.per_item" {
+			each, _ := m.Center()
+			fact("memory", fmt.Sprintf("1,000 %s cost %s", m.Labels["items"], unit.Format(1000*each, m.Unit)))
+		}
+	}
 	fact("environment", environment(r.Environment))
 	if p.err == nil {
 		p.err = facts.write(w, o.Color)

@@ -1,0 +1,239 @@
+package pacer
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pacer-perf/pacer/internal/unit"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// WritePrometheus writes what was measured so far in the Prometheus text
+// format, version 0.0.4. Timers and values become histograms with fixed
+// limits at powers of two, in which every count is exact; names get their unit
+// (table_filter_seconds), the app becomes a label.
+func (r *Recorder) WritePrometheus(w io.Writer) error { return r.expose(w, false) }
+
+// WriteOpenMetrics writes the same in the OpenMetrics text format, version
+// 1.0.0.
+func (r *Recorder) WriteOpenMetrics(w io.Writer) error { return r.expose(w, true) }
+
+func (r *Recorder) expose(w io.Writer, open bool) error {
+	if r == nil {
+		return nil
+	}
+	out := bufio.NewWriter(w)
+	snapshot := r.Snapshot()
+	e := exposition{w: out, open: open, app: snapshot.App, families: make(map[string]*family)}
+	kinds := r.kinds()
+	for i := range snapshot.Metrics {
+		m := &snapshot.Metrics[i]
+		kind := kinds[m.Key()]
+		if strings.HasPrefix(m.Name, "pacer.") {
+			kind = "counter" // breaches, refused
+		}
+		e.add(m, kind)
+	}
+	e.write()
+	return out.Flush()
+}
+
+// kinds returns what the metrics were registered as.
+func (r *Recorder) kinds() map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	kinds := make(map[string]string, len(r.order))
+	for _, known := range r.order {
+		kinds[run.Key(known.name, known.labels)] = known.kind
+	}
+	return kinds
+}
+
+// exposition collects metrics into families: the formats want those of one
+// name together.
+type exposition struct {
+	w        *bufio.Writer
+	open     bool
+	app      string
+	families map[string]*family
+}
+
+type family struct {
+	kind, unit string
+	lines      []string
+}
+
+func (e *exposition) add(m *run.Metric, kind string) {
+	name, base := exposedName(m)
+	switch kind {
+	case "timer", "value":
+		kind = "histogram"
+	case "counter":
+		if !e.open { // there the suffix is of the sample alone
+			name += "_total"
+		}
+	default:
+		if kind = "gauge"; m.Histogram != nil || len(m.Samples) > 1 {
+			kind = "histogram"
+		}
+	}
+	// Two names of ours that become one of theirs stay apart.
+	for f := e.families[name]; f != nil && f.kind != kind; f = e.families[name] {
+		name += "_" + kind
+	}
+	f := e.families[name]
+	if f == nil {
+		f = &family{kind: kind, unit: base}
+		e.families[name] = f
+	}
+	labels := e.labels(m)
+	line := func(suffix, more string, v string) {
+		all := labels
+		if more != "" {
+			all += "," + more
+		}
+		f.lines = append(f.lines, name+suffix+"{"+all+"} "+v)
+	}
+	switch kind {
+	case "histogram":
+		h := histogramOf(m)
+		for _, c := range cumulative(h) {
+			line("_bucket", `le="`+number(c.limit)+`"`, strconv.FormatInt(c.count, 10))
+		}
+		line("_sum", "", number(h.Sum()))
+		line("_count", "", strconv.FormatInt(h.Count, 10))
+	case "counter":
+		suffix := ""
+		if e.open {
+			suffix = "_total"
+		}
+		line(suffix, "", number(m.Samples[0]))
+	default:
+		line("", "", number(m.Samples[0]))
+	}
+}
+
+// labels writes the app and the metric's labels.
+func (e *exposition) labels(m *run.Metric) string {
+	var b strings.Builder
+	b.WriteString("app=" + quoteLabel(e.app))
+	for _, k := range slices.Sorted(maps.Keys(m.Labels)) {
+		key := exposedWord(k)
+		if key == "app" || key == "le" {
+			key += "_"
+		}
+		b.WriteString("," + key + "=" + quoteLabel(m.Labels[k]))
+	}
+	return b.String()
+}
+
+func (e *exposition) write() {
+	for _, name := range slices.Sorted(maps.Keys(e.families)) {
+		f := e.families[name]
+		fmt.Fprintf(e.w, "# TYPE %s %s\n", name, f.kind)
+		if e.open && f.unit != "" {
+			fmt.Fprintf(e.w, "# UNIT %s %s\n", name, f.unit)
+		}
+		for _, line := range f.lines {
+			fmt.Fprintln(e.w, line)
+		}
+	}
+	if e.open {
+		fmt.Fprintln(e.w, "# EOF")
+	}
+}
+
+// exposedName returns the name with its unit, and the unit.
+func exposedName(m *run.Metric) (name, base string) {
+	name = exposedWord(m.Name)
+	switch m.Unit {
+	case unit.Seconds:
+		base = "seconds"
+	case unit.Bytes:
+		base = "bytes"
+	case unit.Speed:
+		base = "items_per_second"
+	case unit.Count, "":
+	default:
+		base = exposedWord(m.Unit)
+	}
+	if base != "" && !strings.HasSuffix(name, "_"+base) {
+		name += "_" + base
+	}
+	if m.Name == "pacer.breaches" || m.Name == "pacer.refused" {
+		return name, ""
+	}
+	return name, base
+}
+
+// exposedWord replaces what the formats do not allow in a name.
+func exposedWord(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' {
+			return r
+		}
+		return '_'
+	}, s)
+	if s == "" || s[0] >= '0' && s[0] <= '9' {
+		s = "_" + s
+	}
+	return s
+}
+
+func quoteLabel(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(s) + `"`
+}
+
+func number(v float64) string {
+	if math.IsInf(v, 1) {
+		return "+Inf"
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
+
+// histogramOf returns the metric's histogram, or that of its samples.
+func histogramOf(m *run.Metric) *run.Histogram {
+	if m.Histogram != nil {
+		return m.Histogram
+	}
+	h := run.NewHistogram(m.Unit)
+	for _, v := range m.Samples {
+		h.Add(v)
+	}
+	return h
+}
+
+type cumulated struct {
+	limit float64 // inclusive
+	count int64
+}
+
+// cumulative counts the values up to fixed limits. A bucket of ours begins at
+// a power of two of ticks and ticks are whole, so one tick less is a limit that
+// every value below it keeps, and none above.
+func cumulative(h *run.Histogram) []cumulated {
+	first, last, step := 1, 40, 2 // for bytes and rows: 1 to a tera, by fours
+	if h.Tick < 1 {
+		first, last, step = 10, 36, 1 // for nanoseconds: 1 µs to 68 s
+	}
+	var list []cumulated
+	count, i := int64(0), 0
+	for power := first; power <= last; power += step {
+		edge := math.Ldexp(1, power)
+		for ; i < len(h.Buckets) && h.Buckets[i].Index < run.BucketIndex(edge); i++ {
+			count += h.Buckets[i].Count
+		}
+		limit := edge - 1
+		if h.Tick < 1 {
+			limit /= 1e9
+		}
+		list = append(list, cumulated{limit, count})
+	}
+	return append(list, cumulated{math.Inf(1), h.Count})
+}
