@@ -20,6 +20,9 @@ const module = "github.com/pacer-perf/pacer"
 var imports = map[string][]string{
 	".":                           {"run", "internal/unit", "internal/atomicfile"},
 	"run":                         {"internal/unit"},
+	"pacertest":                   {".", "run", "internal/unit"},
+	"pacerhttp":                   {"."},
+	"pacerotel":                   {".", "run", "internal/unit"},
 	"internal/atomicfile":         {},
 	"internal/unit":               {},
 	"internal/judge":              {"run", "internal/unit"},
@@ -45,6 +48,7 @@ var outside = map[string][]string{
 	"golang.org/x/sys/":            {"."},
 	"golang.org/x/text/":           {"examples/cuepoint/match"},
 	"golang.org/x/term":            {"cmd/pacer"},
+	"go.opentelemetry.io/otel":     {"pacerotel"},
 	"github.com/goccy/go-yaml":     {"internal/policy"},
 	"github.com/spf13/cobra":       {"cmd/pacer"},
 	"modernc.org/sqlite":           {"internal/history/sqlite"},

@@ -163,7 +163,7 @@ func (w *watch) read() []run.Metric {
 	var list []run.Metric
 	for i := range w.counts {
 		if n := w.counts[i].Load(); n > 0 {
-			list = append(list, run.Metric{Name: "pacer.breaches", Unit: unit.Count, Better: run.Lower,
+			list = append(list, run.Metric{Name: "pacer.breaches", Kind: run.CounterKind, Unit: unit.Count, Better: run.Lower,
 				Labels: map[string]string{"metric": run.Key(w.id.name, w.id.labels), "tier": tierNames[i]}, Samples: []float64{float64(n)}})
 		}
 	}

@@ -28,25 +28,34 @@ type distribution struct {
 	next     atomic.Int64
 	chunks   [chunks]atomic.Pointer[chunk]
 
+	budget int64       // a value above it is handed to over; the largest int64 without one
+	over   func(int64) // not called unless a value is above
+
 	mask   atomic.Uint32 // shards in use less one
+	salt   atomic.Uint32 // of the places in them
 	shards [maxShards]atomic.Pointer[shard]
 
 	mu sync.Mutex // held by fold and snapshot; recording never waits for it
 }
 
-func (d *distribution) init() { d.sampling.Store(true) }
+func (d *distribution) init() {
+	d.sampling.Store(true)
+	d.budget = math.MaxInt64
+}
 
 // record observes one value.
-//
-// It is written out in one piece: the compiler inlines nothing as large as
-// this, and a call costs as much as the rest of it.
 func (d *distribution) record(v int64) {
+	if v > d.budget {
+		d.over(v)
+	}
 	if d.sampling.Load() && d.keep(v) {
 		return
 	}
+	// The rest is written out in one piece: the compiler inlines nothing as
+	// large as this, and a call costs as much as half of it.
 	shardOf := uint32(0)
 	if mask := d.mask.Load(); mask != 0 {
-		shardOf = place() & mask
+		shardOf = place(d.salt.Load()) & mask
 	}
 	s := d.shards[shardOf%maxShards].Load()
 	if s == nil {
@@ -76,8 +85,8 @@ func (d *distribution) record(v int64) {
 	b[bucket%64].Add(1)
 }
 
-// recordSlowly makes the shard or the buckets that a value lacks, and records
-// it.
+// recordSlowly makes the shard or the buckets that a value lacks, and counts
+// it there.
 func (d *distribution) recordSlowly(shardOf uint32, v int64) {
 	slot := &d.shards[shardOf]
 	s := slot.Load()
@@ -87,18 +96,28 @@ func (d *distribution) recordSlowly(shardOf uint32, v int64) {
 			s = slot.Load()
 		}
 	}
-	s.binades[max(0, bits.Len64(uint64(v))-6)].CompareAndSwap(nil, new([64]atomic.Int64))
-	d.record(v)
+	binade, bucket := 0, uint64(v)
+	if n := bits.Len64(bucket); n > 6 {
+		binade, bucket = n-6, bucket>>(n-7)
+	}
+	s.binades[binade].CompareAndSwap(nil, new([64]atomic.Int64))
+	raise(&s.most, v)
+	lower(&s.least, v)
+	s.ticks.Add(v)
+	s.binades[binade].Load()[bucket%64].Add(1)
 }
 
-// collided notes that two goroutines met on a shard, and doubles the shards
-// when they do so often.
+// collided notes that two goroutines met on a shard. When they do so often, it
+// doubles the shards; when there are as many as there may be, it deals the
+// places in them anew, for those two would meet on the same one for good.
 func (d *distribution) collided(s *shard) {
 	if s.collisions.Add(1)%collisions != 0 {
 		return
 	}
 	if mask := d.mask.Load(); mask < shardLimit() {
 		d.mask.CompareAndSwap(mask, mask*2+1)
+	} else if d.salt.Load() < maxDeals {
+		d.salt.Add(1)
 	}
 }
 
@@ -107,6 +126,9 @@ const (
 	// collisions is how many there must be until more shards are worth their
 	// memory: enough that a snapshot's passing by does not count.
 	collisions = 64
+	// maxDeals bounds how often places are dealt anew: with more goroutines
+	// running than there are shards, some meet whatever the places are.
+	maxDeals = 100
 )
 
 // shardLimit is the largest mask: four shards for each processor, so that few
@@ -118,9 +140,12 @@ var shardLimit = sync.OnceValue(func() uint32 {
 
 // place spreads goroutines over shards by where their stacks lie: a number
 // that costs nothing and differs between goroutines that run at the same time.
-func place() uint32 {
+// Another salt gives other places.
+func place(salt uint32) uint32 {
 	var here byte
-	return uint32(uintptr(unsafe.Pointer(&here))>>11) * 2654435769 >> 26
+	// Odd multipliers, so that no address is lost; the high bits are mixed
+	// best.
+	return uint32(uintptr(unsafe.Pointer(&here))>>11) * (2654435769 + salt*1664525*2) >> 26
 }
 
 // shard is one set of buckets.
@@ -246,73 +271,96 @@ func (d *distribution) observed(m *run.Metric, value func(int64) float64) {
 // histogram reads the buckets of all shards into h. What is recorded meanwhile
 // is in it or not; its count is the sum of its buckets in any case.
 func (d *distribution) histogram(h *run.Histogram, value func(int64) float64) *run.Histogram {
-	var counts [binades][64]int64
-	var seen [binades]bool
-	least, most := int64(math.MaxInt64), int64(0)
-	ticks := 0.0
+	least, most, ticks := int64(math.MaxInt64), int64(0), 0.0
+	shards := make([]*shard, 0, 8)
 	for i := range d.shards {
-		s := d.shards[i].Load()
-		if s == nil {
+		if s := d.shards[i].Load(); s != nil {
+			shards = append(shards, s)
+		}
+	}
+	scratch := scratches.Get().(*[]run.Bucket)
+	defer scratches.Put(scratch)
+	buckets := (*scratch)[:0]
+	blocks := make([]*[64]atomic.Int64, 0, 8)
+	lowest, highest := int64(-1), int64(0)
+	for binade := range binades {
+		blocks = blocks[:0]
+		for _, s := range shards {
+			if b := s.binades[binade].Load(); b != nil {
+				blocks = append(blocks, b)
+			}
+		}
+		if len(blocks) == 0 {
 			continue
 		}
-		for binade := range s.binades {
-			b := s.binades[binade].Load()
-			if b == nil {
+		before := len(buckets)
+		first, more := blocks[0], blocks[1:]
+		for i := range first {
+			n := first[i].Load()
+			for _, b := range more {
+				n += b[i].Load()
+			}
+			if n == 0 {
 				continue
 			}
-			seen[binade] = true
-			for bucket := range b {
-				counts[binade][bucket] += b[bucket].Load()
+			index := binadeIndex[binade] + i
+			if binade == 0 {
+				index = unitIndex[i]
 			}
+			h.Count += n
+			buckets = append(buckets, run.Bucket{Index: index, Count: n})
 		}
+		if len(buckets) == before {
+			continue
+		}
+		if lowest < 0 {
+			lowest = lowOf(binade, buckets[0].Index)
+		}
+		highest = lowOf(binade, buckets[len(buckets)-1].Index)
+	}
+	*scratch = buckets
+	if h.Count == 0 {
+		return h
+	}
+	// After the counts: the extremes of what was counted are there by now.
+	for _, s := range shards {
 		ticks += float64(s.ticks.Load())
 		least, most = min(least, s.least.Load()), max(most, s.most.Load())
 	}
-	n := 0
-	for binade := range counts {
-		if seen[binade] {
-			for _, c := range counts[binade] {
-				if c > 0 {
-					n++
-				}
-			}
-		}
-	}
-	if n == 0 {
-		return h
-	}
-	h.Buckets = make([]run.Bucket, 0, n)
-	lowest, highest := int64(-1), int64(0)
-	for binade := range counts {
-		if !seen[binade] {
-			continue
-		}
-		for bucket, c := range counts[binade] {
-			if c == 0 {
-				continue
-			}
-			low := int64(bucket)
-			if binade > 0 {
-				low = (64 + low) << (binade - 1)
-			}
-			if lowest < 0 {
-				lowest = low
-			}
-			highest = low
-			h.Count += c
-			h.Buckets = append(h.Buckets, run.Bucket{Index: run.BucketIndex(float64(low)), Count: c})
-		}
-	}
+	h.Buckets = slices.Clone(buckets)
 	// A value on its way may have moved an extreme or the sum and not been
 	// counted yet: the histogram stays consistent all the same.
 	if run.BucketIndex(float64(least)) != h.Buckets[0].Index {
 		least = lowest
 	}
-	if last := h.Buckets[len(h.Buckets)-1].Index; run.BucketIndex(float64(most)) != last {
+	if run.BucketIndex(float64(most)) != h.Buckets[len(h.Buckets)-1].Index {
 		most = highest
 	}
 	h.Min, h.Max = value(least), value(most)
 	h.Ticks = min(max(ticks, float64(least)*float64(h.Count)), float64(most)*float64(h.Count))
-	h.Buckets = slices.Clip(h.Buckets)
 	return h
 }
+
+// lowOf returns the least value of the bucket with that index in a binade.
+func lowOf(binade, index int) int64 {
+	if binade == 0 {
+		return int64(slices.Index(unitIndex[:], index))
+	}
+	return (64 + int64(index-binadeIndex[binade])) << (binade - 1)
+}
+
+// scratches are where snapshots put buckets together before they know how many
+// there are.
+var scratches = sync.Pool{New: func() any { return new([]run.Bucket) }}
+
+// binadeIndex is the run.BucketIndex of the first bucket of a binade, and
+// unitIndex that of each value of the first one.
+var binadeIndex, unitIndex = func() (first [binades]int, unit [64]int) {
+	for i := range unit {
+		unit[i] = run.BucketIndex(float64(i))
+	}
+	for binade := 1; binade < binades; binade++ {
+		first[binade] = run.BucketIndex(math.Ldexp(64, binade-1))
+	}
+	return first, unit
+}()

@@ -144,6 +144,16 @@ func TestShards(t *testing.T) {
 	if got := d.mask.Load(); got != shardLimit() {
 		t.Errorf("mask %d after many collisions, limit %d", got, shardLimit())
 	}
+	if d.salt.Load() == 0 || d.salt.Load() > maxDeals {
+		t.Errorf("places were dealt %d times", d.salt.Load())
+	}
+	places := make(map[uint32]bool)
+	for salt := range uint32(maxDeals) {
+		places[place(salt)&shardLimit()] = true
+	}
+	if len(places) <= int(shardLimit())/2 {
+		t.Errorf("dealing anew gives a goroutine %d places of %d", len(places), shardLimit()+1)
+	}
 	if limit := shardLimit(); limit&(limit+1) != 0 || limit >= maxShards {
 		t.Errorf("the limit %d is no mask of %d shards", limit, maxShards)
 	}

@@ -22,7 +22,7 @@ func (r *Recorder) Counter(name string, options ...Option) *Counter {
 	if r == nil {
 		return nil
 	}
-	id := identity{kind: "counter", name: name, unit: unit.Count, better: run.Lower}
+	id := identity{kind: run.CounterKind, name: name, unit: unit.Count, better: run.Lower}
 	return register(r, id, options, func(known *registered) *Counter { return &Counter{registered: known} })
 }
 
@@ -53,7 +53,7 @@ func (r *Recorder) Gauge(name string, options ...Option) *Gauge {
 	if r == nil {
 		return nil
 	}
-	id := identity{kind: "gauge", name: name, unit: unit.Count, better: run.Lower}
+	id := identity{kind: run.GaugeKind, name: name, unit: unit.Count, better: run.Lower}
 	return register(r, id, options, func(known *registered) *Gauge { return &Gauge{registered: known} })
 }
 
@@ -123,7 +123,7 @@ func (r *Recorder) Value(name string, options ...Option) *Value {
 	if r == nil {
 		return nil
 	}
-	id := identity{kind: "value", name: name, unit: unit.Count, better: run.Lower}
+	id := identity{kind: run.ValueKind, name: name, unit: unit.Count, better: run.Lower}
 	return register(r, id, options, func(known *registered) *Value {
 		v := &Value{registered: known}
 		v.values.init()
@@ -163,7 +163,7 @@ func (r *Recorder) Rate(name string, options ...Option) *Rate {
 	if r == nil {
 		return nil
 	}
-	id := identity{kind: "rate", name: name, unit: unit.Speed, better: run.Higher}
+	id := identity{kind: run.RateKind, name: name, unit: unit.Speed, better: run.Higher}
 	return register(r, id, options, func(known *registered) *Rate { return &Rate{registered: known} })
 }
 

@@ -112,7 +112,8 @@ type Config struct {
 	ExportFile  string
 	ExportEvery time.Duration
 
-	// Clock is read in place of the monotonic clock, for tests of programs.
+	// Clock is read in place of the monotonic clock, for tests of programs;
+	// start-up counts from its zero.
 	Clock func() time.Duration
 }
 
@@ -252,7 +253,15 @@ func (r *Recorder) SetLabel(key, value string) {
 	r.config.Labels[key] = value
 }
 
-// now reads the recorder's clock.
+// Now reads the recorder's clock, which counts from any moment: for packages
+// that time operations whose name they learn only at the end.
+func (r *Recorder) Now() time.Duration {
+	if r == nil {
+		return 0
+	}
+	return r.now()
+}
+
 func (r *Recorder) now() time.Duration {
 	if r.config.Clock != nil {
 		return r.config.Clock()
@@ -325,7 +334,7 @@ func (r *Recorder) collect() (run.Run, error) {
 		}
 	}
 	if r.refused > 0 {
-		out.Metrics = append(out.Metrics, run.Metric{Name: "pacer.refused", Unit: unit.Count, Better: run.Lower, Samples: []float64{float64(r.refused)}})
+		out.Metrics = append(out.Metrics, run.Metric{Name: "pacer.refused", Kind: run.CounterKind, Unit: unit.Count, Better: run.Lower, Samples: []float64{float64(r.refused)}})
 	}
 	if v, ok := r.speed(main); ok {
 		out.Metrics = slices.Insert(out.Metrics, speed, run.Metric{Name: run.Speed, Unit: unit.Speed, Better: run.Higher, Samples: []float64{v}})

@@ -31,28 +31,11 @@ func (r *Recorder) expose(w io.Writer, open bool) error {
 	out := bufio.NewWriter(w)
 	snapshot := r.Snapshot()
 	e := exposition{w: out, open: open, app: snapshot.App, families: make(map[string]*family)}
-	kinds := r.kinds()
 	for i := range snapshot.Metrics {
-		m := &snapshot.Metrics[i]
-		kind := kinds[m.Key()]
-		if strings.HasPrefix(m.Name, "pacer.") {
-			kind = "counter" // breaches, refused
-		}
-		e.add(m, kind)
+		e.add(&snapshot.Metrics[i])
 	}
 	e.write()
 	return out.Flush()
-}
-
-// kinds returns what the metrics were registered as.
-func (r *Recorder) kinds() map[string]string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	kinds := make(map[string]string, len(r.order))
-	for _, known := range r.order {
-		kinds[run.Key(known.name, known.labels)] = known.kind
-	}
-	return kinds
 }
 
 // exposition collects metrics into families: the formats want those of one
@@ -69,18 +52,16 @@ type family struct {
 	lines      []string
 }
 
-func (e *exposition) add(m *run.Metric, kind string) {
+func (e *exposition) add(m *run.Metric) {
 	name, base := exposedName(m)
-	switch kind {
-	case "timer", "value":
+	kind := "gauge"
+	switch {
+	case m.Kind == run.TimerKind, m.Kind == run.ValueKind, m.Histogram != nil, len(m.Samples) > 1:
 		kind = "histogram"
-	case "counter":
+	case m.Kind == run.CounterKind:
+		kind = "counter"
 		if !e.open { // there the suffix is of the sample alone
 			name += "_total"
-		}
-	default:
-		if kind = "gauge"; m.Histogram != nil || len(m.Samples) > 1 {
-			kind = "histogram"
 		}
 	}
 	// Two names of ours that become one of theirs stay apart.
@@ -165,9 +146,6 @@ func exposedName(m *run.Metric) (name, base string) {
 	}
 	if base != "" && !strings.HasSuffix(name, "_"+base) {
 		name += "_" + base
-	}
-	if m.Name == "pacer.breaches" || m.Name == "pacer.refused" {
-		return name, ""
 	}
 	return name, base
 }

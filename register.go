@@ -22,7 +22,7 @@ type Label struct{ Key, Value string }
 
 // L is a label of a metric: rec.Timer("table.filter", pacer.L("rows", "1000")).
 // Metrics of one name with other labels are other metrics. A metric may have
-// eight labels, a name a hundred sets of them; what goes beyond is refused and
+// eight labels, a name a thousand sets of them; what goes beyond is refused and
 // counted in the metric pacer.refused.
 func L(key, value string) Label { return Label{key, value} }
 
@@ -59,7 +59,7 @@ func (b Better) describe(id *identity) { id.better = run.Better(b) }
 
 // identity is what a metric is known by, and where it was registered.
 type identity struct {
-	kind   string // timer, counter, ...
+	kind   run.Kind
 	name   string
 	labels map[string]string
 	unit   string
@@ -72,7 +72,7 @@ type identity struct {
 }
 
 func (id *identity) metric() run.Metric {
-	return run.Metric{Name: id.name, Labels: maps.Clone(id.labels), Unit: id.unit, Better: id.better}
+	return run.Metric{Name: id.name, Kind: id.kind, Labels: maps.Clone(id.labels), Unit: id.unit, Better: id.better}
 }
 
 // instrument is anything that measures a metric.
@@ -83,7 +83,7 @@ type instrument interface {
 }
 
 const (
-	maxLabelSets   = 100   // of one name
+	maxLabelSets   = 1000  // of one name
 	maxInstruments = 10000 // of one recorder
 )
 
@@ -115,9 +115,9 @@ func register[T instrument](r *Recorder, id identity, options []Option, create f
 		return none
 	}
 	switch {
-	case id.kind == "value" && id.unit == unit.Seconds:
+	case id.kind == run.ValueKind && id.unit == unit.Seconds:
 		id.err = errors.New("a value in seconds: use a Timer")
-	case id.limits != nil && !strings.Contains(id.limitsOf, id.kind):
+	case id.limits != nil && !strings.Contains(id.limitsOf, string(id.kind)):
 		id.err = fmt.Errorf("a budget for a %s on a %s: Budget is for timers, Limit for gauges and values", id.limitsOf, id.kind)
 	case id.limits != nil:
 		id.err = errors.Join(id.err, id.limits.check())
@@ -163,9 +163,12 @@ func caller() string {
 // slashes.
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*(/[a-z0-9_-]+(\.[a-z0-9_-]+)*)*$`)
 
+// maxName is how long a name may be, in bytes.
+const maxName = 200
+
 func checkName(name string) error {
 	switch {
-	case !nameForm.MatchString(name) || len(name) > 200:
+	case !nameForm.MatchString(name) || len(name) > maxName:
 		return fmt.Errorf("metric name %q: expected dotted lower case such as table.filter, stages as in track.process/search", name)
 	case name == run.Startup, strings.HasPrefix(name, "startup/"), strings.HasPrefix(name, "startup."), name == run.Speed,
 		strings.HasPrefix(name, "memory."), strings.HasPrefix(name, "gc."), strings.HasPrefix(name, "go."), strings.HasPrefix(name, "process."), strings.HasPrefix(name, "pacer."):

@@ -211,7 +211,7 @@ const (
 	// maxStages bounds the tree. What comes beyond is recorded as the stage
 	// "other".
 	maxStages     = 1000
-	maxStageDepth = 32
+	maxStageDepth = 32 // or a path longer than maxName
 	otherStages   = "other"
 )
 
@@ -243,7 +243,9 @@ func (t *tree) add(r *Recorder, above *node, name string, known *atomic.Pointer[
 	if above != nil {
 		path, depth = above.path+"/"+name, above.depth+1
 	}
-	if err := checkName(path); err != nil || strings.Contains(name, "/") {
+	if len(path) > maxName && checkName(name) == nil {
+		depth = maxStageDepth + 1
+	} else if err := checkName(path); err != nil || strings.Contains(name, "/") {
 		if err == nil {
 			err = fmt.Errorf("stage name %q: expected a name without /: what is below a span nests by its context", name)
 		}

@@ -108,6 +108,9 @@ func (r *Recorder) Ready() {
 // known.
 func (r *Recorder) sinceStart(now time.Time) time.Duration {
 	s := &r.startup
+	if r.config.Clock != nil {
+		return max(1, r.config.Clock())
+	}
 	if !s.launch.at.IsZero() {
 		// Both are wall clock times: the launcher is another process.
 		if since := now.Round(0).Sub(s.launch.at); since > 0 {

@@ -1,7 +1,6 @@
 package pacer
 
 import (
-	"math"
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/unit"
@@ -18,7 +17,6 @@ func monotonic() time.Duration { return time.Since(epoch) }
 // nil Timer records nothing.
 type Timer struct {
 	*registered
-	budget time.Duration        // an operation over it is looked at; the largest Duration without a budget
 	clock  func() time.Duration // nil: monotonic
 	values distribution         // in nanoseconds
 }
@@ -31,13 +29,14 @@ func (r *Recorder) Timer(name string, options ...Option) *Timer {
 	if r == nil {
 		return nil
 	}
-	id := identity{kind: "timer", name: name, unit: unit.Seconds, better: run.Lower}
+	id := identity{kind: run.TimerKind, name: name, unit: unit.Seconds, better: run.Lower}
 	return register(r, id, options, func(known *registered) *Timer {
-		t := &Timer{registered: known, budget: math.MaxInt64, clock: r.config.Clock}
-		if known.watch != nil {
-			t.budget = time.Duration(known.watch.strict * 1e9)
-		}
+		t := &Timer{registered: known, clock: r.config.Clock}
 		t.values.init()
+		if known.watch != nil {
+			t.values.budget = int64(known.watch.strict * 1e9)
+			t.values.over = func(ns int64) { known.watch.check(seconds(ns)) }
+		}
 		return t
 	})
 }
@@ -81,15 +80,11 @@ func (t Timing) Stop() time.Duration {
 // Record records an operation that was timed elsewhere. A negative duration,
 // which a clock that was set back can give, counts as 0.
 //
-// It takes no lock and, once the timer has more than run.MaxSamples
-// observations, allocates nothing.
+// It takes no lock. It allocates at first: for the samples that are kept, then
+// once for each power of two in which observations fall; after that nothing.
 func (t *Timer) Record(d time.Duration) {
-	if t == nil {
-		return
-	}
-	t.values.record(int64(max(d, 0)))
-	if d > t.budget {
-		t.watch.check(d.Seconds())
+	if t != nil {
+		t.values.record(int64(max(d, 0)))
 	}
 }
 

@@ -555,7 +555,7 @@ func (p *parser) metric() (Metric, int, error) {
 	at := -1
 	summary := unknown()
 	fields := summary.fields()
-	ok, err := p.object(set("name", "unit", "labels", "better", "resolution", "samples", "histogram",
+	ok, err := p.object(set("name", "kind", "unit", "labels", "better", "resolution", "samples", "histogram",
 		"count", "mean", "min", "max", "stddev", "p50", "p90", "p95", "p99", "p999"), func(key string) (err error) {
 		if at < 0 {
 			at = p.start
@@ -568,6 +568,11 @@ func (p *parser) metric() (Metric, int, error) {
 			if err := validName("name", m.Name); err != nil {
 				return p.fail(p.start, "%v", err)
 			}
+		case "kind":
+			kind := ""
+			err = p.text(&kind)
+			m.Kind = Kind(kind) // those of a newer version are kept as they are
+			return err
 		case "unit":
 			hasUnit = true
 			return p.text(&m.Unit)

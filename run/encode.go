@@ -103,6 +103,7 @@ func (r *Run) encode() []byte {
 func (m *Metric) encode() []byte {
 	var o object
 	o.text("name", m.Name)
+	o.text("kind", string(m.Kind))
 	o.raw("unit", marshal(m.Unit))
 	if len(m.Labels) > 0 {
 		o.json("labels", m.Labels)

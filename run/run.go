@@ -86,10 +86,23 @@ const (
 	Higher Better = "higher"
 )
 
+// Kind is what kind of instrument made a metric. It is no part of the metric's
+// identity.
+type Kind string
+
+const (
+	TimerKind   Kind = "timer"
+	ValueKind   Kind = "value"   // a distribution of anything but time
+	CounterKind Kind = "counter" // only grows
+	GaugeKind   Kind = "gauge"   // the last value
+	RateKind    Kind = "rate"    // items over time
+)
+
 // Metric is a named quantity and what was observed of it: samples, or a
 // histogram, or, from tools that keep neither, only a summary.
 type Metric struct {
 	Name       string
+	Kind       Kind   // what made it; "" where it is not known
 	Unit       string // "s", "bytes", "items/s", "ratio", or anything else
 	Labels     map[string]string
 	Better     Better  // "": as usual for the unit
