@@ -24,35 +24,38 @@ import (
 // their number doubles, up to four for each processor. So a timer that one
 // goroutine uses at a time stays small, and one that many use scales.
 type distribution struct {
-	sampling atomic.Bool // false once values go to the buckets
-	next     atomic.Int64
-	chunks   [chunks]atomic.Pointer[chunk]
-
-	budget int64       // a value above it is handed to over; the largest int64 without one
-	over   func(int64) // not called unless a value is above
-
+	// gate is the largest value that takes the short way: -1, so none, while
+	// values are kept as samples, then the budget.
+	gate   atomic.Int64
 	mask   atomic.Uint32 // shards in use less one
 	salt   atomic.Uint32 // of the places in them
 	shards [maxShards]atomic.Pointer[shard]
 
+	budget   int64       // a value above it is handed to over; the largest int64 without one
+	over     func(int64) // not called unless a value is above
+	sampling atomic.Bool // false once values go to the buckets
+	next     atomic.Int64
+	chunks   [chunks]atomic.Pointer[chunk]
+
 	mu sync.Mutex // held by fold and snapshot; recording never waits for it
 }
 
-func (d *distribution) init() {
+// init readies the distribution. Values above the budget are handed to over.
+func (d *distribution) init(budget int64, over func(int64)) {
+	d.budget, d.over = budget, over
+	d.gate.Store(-1)
 	d.sampling.Store(true)
-	d.budget = math.MaxInt64
 }
 
 // record observes one value.
+//
+// What is usual is written out in one piece, and leaves it by its last call
+// where something is not: so the compiler keeps all of it in registers.
 func (d *distribution) record(v int64) {
-	if v > d.budget {
-		d.over(v)
-	}
-	if d.sampling.Load() && d.keep(v) {
+	if v > d.gate.Load() {
+		d.recordRarely(v)
 		return
 	}
-	// The rest is written out in one piece: the compiler inlines nothing as
-	// large as this, and a call costs as much as half of it.
 	shardOf := uint32(0)
 	if mask := d.mask.Load(); mask != 0 {
 		shardOf = place(d.salt.Load()) & mask
@@ -66,29 +69,32 @@ func (d *distribution) record(v int64) {
 	if n := bits.Len64(bucket); n > 6 {
 		binade, bucket = n-6, bucket>>(uint(n-7)&63)
 	}
-	b := s.binades[binade].Load()
-	if b == nil {
+	b := s.binades[binade%64].Load()
+	if b == nil || v > s.most.Load() || v < s.least.Load() {
 		d.recordSlowly(shardOf, v)
 		return
 	}
-	if v > s.most.Load() {
-		raise(&s.most, v)
-	}
-	if v < s.least.Load() {
-		lower(&s.least, v)
-	}
 	if old := s.ticks.Load(); !s.ticks.CompareAndSwap(old, old+v) {
-		s.ticks.Add(v)
-		d.collided(s)
+		d.recordCollided(s, &b[bucket%64], v)
+		return
 	}
-	// Last, so that whoever sees the count finds extremes that enclose it.
 	b[bucket%64].Add(1)
 }
 
-// recordSlowly makes the shard or the buckets that a value lacks, and counts
-// it there.
+// recordRarely is record for a value over its budget, and for the samples.
+func (d *distribution) recordRarely(v int64) {
+	if v > d.budget {
+		d.over(v)
+	}
+	if !d.sampling.Load() || !d.keep(v) {
+		d.recordSlowly(place(d.salt.Load())&d.mask.Load(), v)
+	}
+}
+
+// recordSlowly makes the shard or the buckets that a value lacks, moves the
+// extremes, and counts it.
 func (d *distribution) recordSlowly(shardOf uint32, v int64) {
-	slot := &d.shards[shardOf]
+	slot := &d.shards[shardOf%maxShards]
 	s := slot.Load()
 	if s == nil {
 		s = newShard()
@@ -100,11 +106,21 @@ func (d *distribution) recordSlowly(shardOf uint32, v int64) {
 	if n := bits.Len64(bucket); n > 6 {
 		binade, bucket = n-6, bucket>>(n-7)
 	}
-	s.binades[binade].CompareAndSwap(nil, new([64]atomic.Int64))
+	if s.binades[binade].Load() == nil {
+		s.binades[binade].CompareAndSwap(nil, new([64]atomic.Int64))
+	}
 	raise(&s.most, v)
 	lower(&s.least, v)
 	s.ticks.Add(v)
+	// Last, so that whoever sees the count finds extremes that enclose it.
 	s.binades[binade].Load()[bucket%64].Add(1)
+}
+
+// recordCollided counts a value whose sum another goroutine was changing.
+func (d *distribution) recordCollided(s *shard, bucket *atomic.Int64, v int64) {
+	s.ticks.Add(v)
+	bucket.Add(1)
+	d.collided(s)
 }
 
 // collided notes that two goroutines met on a shard. When they do so often, it
@@ -154,8 +170,8 @@ type shard struct {
 	least      atomic.Int64
 	most       atomic.Int64
 	collisions atomic.Int64
-	_          [32]byte // keeps the counters of one shard in one cache line
-	binades    [binades]atomic.Pointer[[64]atomic.Int64]
+	_          [32]byte                             // keeps the counters of one shard in one cache line
+	binades    [64]atomic.Pointer[[64]atomic.Int64] // binades of them are used
 }
 
 // binades is how many powers of two values may span: below 64, values have a
@@ -233,6 +249,7 @@ func (d *distribution) fold() {
 		return
 	}
 	d.sampling.Store(false)
+	d.gate.Store(d.budget)
 	for n := range d.chunks {
 		c := d.chunks[n].Swap(chunkClosed)
 		if c == nil || c == chunkClosed {
@@ -240,7 +257,7 @@ func (d *distribution) fold() {
 		}
 		for i := range *c {
 			if v := (*c)[i].Swap(slotClosed); v > 0 {
-				d.record(v - 1)
+				d.recordSlowly(0, v-1)
 			}
 		}
 	}

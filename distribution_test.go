@@ -40,7 +40,7 @@ func TestDistribution(t *testing.T) {
 				t.Parallel()
 				rng := rand.New(rand.NewPCG(11, uint64(n)))
 				var d distribution
-				d.init()
+				d.init(math.MaxInt64, nil)
 				exact := run.Metric{Name: "a", Unit: "s"}
 				want := run.NewHistogram("s")
 				for range n {
@@ -87,7 +87,7 @@ func TestDistributionConcurrent(t *testing.T) {
 	t.Parallel()
 	const goroutines, each = 64, 2000
 	var d distribution
-	d.init()
+	d.init(math.MaxInt64, nil)
 	stop := make(chan struct{})
 	var readers, writers sync.WaitGroup
 	for range 2 {

@@ -126,7 +126,7 @@ func (r *Recorder) Value(name string, options ...Option) *Value {
 	id := identity{kind: run.ValueKind, name: name, unit: unit.Count, better: run.Lower}
 	return register(r, id, options, func(known *registered) *Value {
 		v := &Value{registered: known}
-		v.values.init()
+		v.values.init(math.MaxInt64, nil)
 		return v
 	})
 }

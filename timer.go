@@ -1,6 +1,7 @@
 package pacer
 
 import (
+	"math"
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/unit"
@@ -32,10 +33,10 @@ func (r *Recorder) Timer(name string, options ...Option) *Timer {
 	id := identity{kind: run.TimerKind, name: name, unit: unit.Seconds, better: run.Lower}
 	return register(r, id, options, func(known *registered) *Timer {
 		t := &Timer{registered: known, clock: r.config.Clock}
-		t.values.init()
-		if known.watch != nil {
-			t.values.budget = int64(known.watch.strict * 1e9)
-			t.values.over = func(ns int64) { known.watch.check(seconds(ns)) }
+		if w := known.watch; w != nil {
+			t.values.init(int64(w.strict*1e9), func(ns int64) { w.check(seconds(ns)) })
+		} else {
+			t.values.init(math.MaxInt64, nil)
 		}
 		return t
 	})
