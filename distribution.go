@@ -65,10 +65,7 @@ func (d *distribution) record(v int64) {
 		d.recordSlowly(shardOf, v)
 		return
 	}
-	binade, bucket := 0, uint64(v)
-	if n := bits.Len64(bucket); n > 6 {
-		binade, bucket = n-6, bucket>>(uint(n-7)&63)
-	}
+	binade, bucket := split(v)
 	b := s.binades[binade%64].Load()
 	if b == nil || v > s.most.Load() || v < s.least.Load() {
 		d.recordSlowly(shardOf, v)
@@ -102,10 +99,7 @@ func (d *distribution) recordSlowly(shardOf uint32, v int64) {
 			s = slot.Load()
 		}
 	}
-	binade, bucket := 0, uint64(v)
-	if n := bits.Len64(bucket); n > 6 {
-		binade, bucket = n-6, bucket>>(n-7)
-	}
+	binade, bucket := split(v)
 	if s.binades[binade].Load() == nil {
 		s.binades[binade].CompareAndSwap(nil, new([64]atomic.Int64))
 	}
@@ -175,8 +169,20 @@ type shard struct {
 }
 
 // binades is how many powers of two values may span: below 64, values have a
-// bucket of their own; from there on each power of two has 64.
-const binades = 58
+// bucket of their own; from there on each power of two has 64. The last one
+// takes what rounds up to 2^63.
+const binades = 59
+
+// split returns the binade of a value, and its bucket there in the lowest six
+// bits. As a float64 a value has both side by side, in its exponent and the top
+// of its mantissa, and the conversion is faster than counting bits.
+func split(v int64) (binade, bucket uint64) {
+	if v < 64 {
+		return 0, uint64(v)
+	}
+	bucket = math.Float64bits(float64(v)) >> 46
+	return bucket>>6 - 1028, bucket // the exponent of 64 is 1029
+}
 
 func newShard() *shard {
 	s := new(shard)

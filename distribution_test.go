@@ -159,6 +159,31 @@ func TestShards(t *testing.T) {
 	}
 }
 
+// The largest values are counted like any other.
+func TestLargest(t *testing.T) {
+	t.Parallel()
+	var d distribution
+	d.init(math.MaxInt64, nil)
+	d.mu.Lock()
+	d.fold()
+	d.mu.Unlock()
+	for shift := range 63 {
+		for _, v := range []int64{1<<shift - 1, 1 << shift, math.MaxInt64 - 1<<shift} {
+			d.record(v)
+		}
+	}
+	d.record(math.MaxInt64)
+	m := run.Metric{Name: "a", Unit: "bytes"}
+	d.observed(&m, func(n int64) float64 { return float64(n) })
+	if m.Count() != 3*63+1 || m.Histogram.Max != float64(math.MaxInt64) {
+		t.Errorf("%d values up to %v", m.Count(), m.Histogram.Max)
+	}
+	r := run.Run{Metrics: []run.Metric{m}}
+	if err := r.Validate(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestLocate(t *testing.T) {
 	t.Parallel()
 	seen := make(map[[2]int64]bool)
