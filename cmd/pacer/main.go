@@ -26,9 +26,6 @@ func main() {
 	// process at once, whatever it still had to record. Children do not
 	// inherit it.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	// A launcher's word of when it started pacer is not for what pacer starts.
-	os.Unsetenv("PACER_START")
-	os.Unsetenv("PACER_LAUNCHER")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	status := execute(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()

@@ -106,7 +106,7 @@ func TestOutput(t *testing.T) {
 func TestLaunch(t *testing.T) {
 	t.Parallel()
 	c := command("started=0")
-	c.Env = append(c.Env, "PACER_START=1700000000000000000") // of an older launcher
+	c.Env = append(c.Env, "PACER_START=1700000000000000000", "PACER_LAUNCHER=1") // of an older launcher
 	if r, err := Run(t.Context(), c); err != nil || r.Tail != "true true true" {
 		t.Errorf("%q, %v", r.Tail, err)
 	}

@@ -26,8 +26,9 @@ func help(path string, argv []string, report *os.File) int {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	runtime.LockOSThread() // the command gets its death signal when this thread ends
 
-	// Of two variables of one name the first counts: an older one must go.
+	// Of two variables of one name the first counts: older ones must go.
 	os.Unsetenv("PACER_START")
+	os.Unsetenv("PACER_LAUNCHER")
 	env := append(os.Environ(), "PACER_LAUNCHER="+strconv.Itoa(os.Getpid()))
 	floor := peakMemory()
 	start := time.Now()
