@@ -15,8 +15,8 @@ import (
 )
 
 // ByGravity returns the metrics of a verdict in the order in which a person
-// wants them: what fails first, then budgets, then changes, then the rest,
-// each by name.
+// wants them: what fails first, then budgets, then changes, then the rest with
+// what every app has at the end, each by name.
 func ByGravity(metrics []judge.Metric) []judge.Metric {
 	list := slices.Clone(metrics)
 	slices.SortStableFunc(list, func(a, b judge.Metric) int {
@@ -43,6 +43,11 @@ func gravity(m *judge.Metric) int {
 		return 4
 	case m.Change == judge.Improved:
 		return 5
+	}
+	for _, everybody := range []string{"memory.", "go.", "gc.", "process."} {
+		if strings.HasPrefix(m.Name, everybody) {
+			return 7
+		}
 	}
 	return 6
 }
