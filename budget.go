@@ -71,15 +71,15 @@ type Breach struct {
 	Limit  float64
 	Tier   string // the highest that Value is over: target, warning, critical
 	Count  int64  // breaches since the last one that was reported, with this
-	// Evidence are the files that were written about it, the profile once it
-	// is complete.
+	// Evidence are the files about it. The profile is written after the report,
+	// once it is complete.
 	Evidence []string
 }
 
 // Evidence says what to keep of a breach. The files are written into Dir, at
 // most one set in a Config.BreachInterval and MaxFiles in all.
 type Evidence struct {
-	Dir string // made if missing; the working folder if empty
+	Dir string // made if missing; that of Config.ExportFile if empty
 	// Trace keeps the last seconds before the breach, by the runtime's flight
 	// recorder: go tool trace reads it. It costs programs that switch
 	// goroutines very often up to half their speed.
@@ -178,7 +178,9 @@ func (r *Recorder) report(b Breach) {
 			r.log.Error("pacer: OnBreach panicked", "metric", b.Metric, "panic", p)
 		}
 	}()
-	b.Evidence = r.evidence.keep(r, &b)
+	files, profile := r.evidence.keep(r, &b)
+	b.Evidence = files
+	defer profile() // an alert does not wait for it
 	attrs := []slog.Attr{
 		slog.String("metric", b.Metric), slog.String("value", unit.Format(b.Value, b.Unit)),
 		slog.String("limit", unit.Format(b.Limit, b.Unit)), slog.String("tier", b.Tier), slog.Int64("count", b.Count),
@@ -203,6 +205,9 @@ type evidence struct {
 // start starts the flight recorder if it is asked for.
 func (e *evidence) start(r *Recorder) {
 	c := &r.config.Evidence
+	if c.Dir == "" && r.config.ExportFile != "" {
+		c.Dir = filepath.Dir(r.config.ExportFile)
+	}
 	if c.MaxFiles == 0 {
 		c.MaxFiles = 20
 	}
@@ -228,41 +233,48 @@ func (e *evidence) stop() {
 	}
 }
 
-// keep writes the evidence of a breach and returns the files.
-func (e *evidence) keep(r *Recorder, b *Breach) (files []string) {
+// keep writes the trace of a breach and returns the files that there are or
+// will be, and what makes the profile, which the caller calls in any case.
+func (e *evidence) keep(r *Recorder, b *Breach) (files []string, profile func()) {
 	c := r.config.Evidence
 	if !c.Trace && c.Profile == 0 || !e.mu.TryLock() {
-		return nil // not asked for, or that of another breach is being written
+		return nil, func() {} // not asked for, or that of another breach is being written
 	}
-	defer e.mu.Unlock()
 	now := r.now()
 	if now < e.next || e.files >= c.MaxFiles {
-		return nil
+		return nil, e.mu.Unlock
 	}
 	e.next = now + r.config.BreachInterval
-	write := func(kind string, content func(io.Writer) error) {
-		if e.files >= c.MaxFiles {
-			return
+	name := strings.Map(func(c rune) rune {
+		if c == '.' || c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' {
+			return c
 		}
-		name := strings.Map(func(c rune) rune {
-			if c == '.' || c == '-' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' {
-				return c
-			}
-			return '_'
-		}, b.Metric)
-		path := filepath.Join(c.Dir, fmt.Sprintf("%s-%s-%d.%s", r.id, name, e.files, kind))
-		if err := atomicfile.Write(path, content); err != nil {
-			r.log.Error("pacer: evidence not written", "file", path, "error", err)
-			return
-		}
+		return '_'
+	}, b.Metric)
+	path := func(kind string) string {
 		e.files++
-		files = append(files, path)
+		return filepath.Join(c.Dir, fmt.Sprintf("%s-%.100s-%d.%s", r.id, name, e.files, kind))
+	}
+	write := func(path string, content func(io.Writer) error) bool {
+		err := atomicfile.Write(path, content)
+		if err != nil {
+			r.log.Error("pacer: evidence not written", "file", path, "error", err)
+		}
+		return err == nil
 	}
 	if e.flight != nil {
-		write("trace", func(w io.Writer) error { _, err := e.flight.WriteTo(w); return err })
+		file := path("trace")
+		if write(file, func(w io.Writer) error { _, err := e.flight.WriteTo(w); return err }) {
+			files = append(files, file)
+		}
 	}
-	if c.Profile > 0 {
-		write("cpu.pprof", func(w io.Writer) error {
+	if c.Profile == 0 || e.files >= c.MaxFiles {
+		return files, e.mu.Unlock
+	}
+	file := path("cpu.pprof")
+	return append(files, file), func() {
+		defer e.mu.Unlock()
+		write(file, func(w io.Writer) error {
 			if err := pprof.StartCPUProfile(w); err != nil {
 				return err
 			}
@@ -274,5 +286,4 @@ func (e *evidence) keep(r *Recorder, b *Breach) (files []string) {
 			return nil
 		})
 	}
-	return files
 }

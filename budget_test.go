@@ -92,7 +92,9 @@ func TestBudgetMistakes(t *testing.T) {
 	rec.Counter("d", Limit{Target: 1})
 	rec.Gauge("e", Limit{Target: -1})
 	rec.Gauge("f", Limit{Target: 1}).Set(2)
-	if n := strings.Count(fmt.Sprint(rec.Err()), "\n") + 1; n != 5 {
+	rec.Timer("g", Higher, Budget{Target: 1})
+	rec.Timer("h", Budget{Target: 1<<63 - 1}).Record(time.Hour)
+	if n := strings.Count(fmt.Sprint(rec.Err()), "\n") + 1; n != 6 {
 		t.Errorf("%d mistakes: %v", n, rec.Err())
 	}
 }
@@ -115,6 +117,9 @@ func TestEvidence(t *testing.T) {
 		op.Record(2)
 		op.Record(2)
 		<-reports
+		if err := rec.Flush(t.Context()); err != nil { // waits for the profile
+			t.Fatal(err)
+		}
 		clock.move(time.Minute)
 	}
 	if err := rec.Close(); err != nil {

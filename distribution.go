@@ -245,7 +245,7 @@ func (d *distribution) keep(v int64) bool {
 			c = d.chunks[number].Load()
 		}
 	}
-	return c != chunkClosed && (*c)[at].CompareAndSwap(0, v+1)
+	return c != chunkClosed && (*c)[at].CompareAndSwap(0, min(v, math.MaxInt64-1)+1)
 }
 
 // fold moves the samples into the buckets. A recorder that has drawn a slot
@@ -274,8 +274,7 @@ func (d *distribution) fold() {
 func (d *distribution) observed(m *run.Metric, value func(int64) float64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.sampling.Load() && d.next.Load() <= run.MaxSamples {
-		n := d.next.Load()
+	if n := d.next.Load(); d.sampling.Load() && n <= run.MaxSamples {
 		m.Samples = make([]float64, 0, n)
 		for i := range n {
 			number, at, _ := locate(i)

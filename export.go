@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -36,16 +38,32 @@ func (r *Recorder) export(path string) error {
 	if err != nil {
 		return fmt.Errorf("exporting metrics to %s: %w", path, err)
 	}
+	if err := snapshot.Validate(); err != nil {
+		r.dropInvalid(&snapshot)
+	}
 	if err := atomicfile.Write(path, snapshot.Write); err != nil {
 		return fmt.Errorf("exporting metrics to %s: %w", path, err)
 	}
 	return nil
 }
 
+// dropInvalid leaves out what a document cannot hold, with a warning, so that
+// one mistake does not cost the rest.
+func (r *Recorder) dropInvalid(s *run.Run) {
+	s.Metrics = slices.DeleteFunc(s.Metrics, func(m run.Metric) bool {
+		alone := run.Run{Metrics: []run.Metric{m}}
+		err := alone.Validate()
+		if err != nil {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%s is left out: %v", strings.ToValidUTF8(m.Key(), "?"), err))
+		}
+		return err != nil
+	})
+}
+
 // Flush writes what was measured so far to where it is wanted: to
 // Config.ExportFile, and with PACER_EXPORT set into that directory, as a file
-// of this recorder's own. It waits for evidence of breaches that is being
-// written, until ctx ends.
+// of this recorder's own. It waits for evidence that is being written when it
+// is called, until ctx ends.
 func (r *Recorder) Flush(ctx context.Context) error {
 	if r == nil {
 		return nil
@@ -77,23 +95,25 @@ func (r *Recorder) write() error {
 	return errors.Join(errs...)
 }
 
-// exportEvery writes the export file until the recorder is closed.
+// exportEvery writes what Flush writes until the recorder is closed.
 func (r *Recorder) exportEvery() {
 	tick := time.NewTicker(r.config.ExportEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-tick.C:
-			r.Export(r.config.ExportFile) // logs what goes wrong
+			r.logSafely(func() { r.write() }) // which logs what goes wrong
 		case <-r.closing:
 			return
 		}
 	}
 }
 
-// Close ends recording: it logs the metrics as one structured record and
-// writes what Flush writes, returning the error if that fails. It cuts a CPU
-// profile of a breach short. Further calls do nothing.
+// Close logs the metrics as one structured record and writes what Flush
+// writes, returning the error if that fails. It ends the periodic export, cuts
+// a CPU profile of a breach short, and waits up to five seconds for reports on
+// breaches. Calls after the first wait until it has written, and return its
+// error. What is recorded after Close is in later snapshots only.
 func (r *Recorder) Close() error {
 	if r == nil {
 		return nil
@@ -103,14 +123,32 @@ func (r *Recorder) Close() error {
 	r.closed = true
 	r.mu.Unlock()
 	if closed {
-		return nil
+		<-r.written
+		return r.writing
 	}
 	close(r.closing)
-	r.reports.Wait()
+	r.logSafely(r.logSummary)
+	r.writing = r.write()
+	close(r.written)
+	// What was measured is safe: reports that hang cannot cost it.
+	done := make(chan struct{})
+	go func() {
+		r.reports.Wait()
+		close(done)
+	}()
+	patience := time.NewTimer(closePatience)
+	defer patience.Stop()
+	select {
+	case <-done:
+	case <-patience.C:
+		r.logSafely(func() { r.log.Warn("pacer: closed while OnBreach or evidence was still under way") })
+	}
 	r.evidence.stop()
-	r.logSummary()
-	return r.write()
+	return r.writing
 }
+
+// closePatience is how long Close waits for reports on breaches.
+const closePatience = 5 * time.Second
 
 // CloseOnSignal closes the recorder when the process gets one of the signals,
 // os.Interrupt and SIGTERM if none are named, and then lets the signal end the
@@ -129,8 +167,8 @@ func (r *Recorder) CloseOnSignal(signals ...os.Signal) (stop func()) {
 	go func() {
 		select {
 		case s := <-ch:
-			r.Close() // logs what goes wrong
-			signal.Stop(ch)
+			signal.Stop(ch) // the next one ends the process at once
+			r.Close()       // logs what goes wrong
 			endBy(s)
 		case <-stopped:
 		}

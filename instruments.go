@@ -2,6 +2,7 @@ package pacer
 
 import (
 	"math"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,7 +61,7 @@ func (r *Recorder) Gauge(name string, options ...Option) *Gauge {
 // Set sets the value. What is not a finite number, or a negative time, is
 // passed over.
 func (g *Gauge) Set(v float64) {
-	if g == nil || !g.takes(v) {
+	if g == nil || g.registered == nil || !g.takes(v) {
 		return
 	}
 	g.bits.Store(math.Float64bits(v))
@@ -84,7 +85,7 @@ func (g *Gauge) takes(v float64) bool {
 
 // Add changes the value, which begins at 0.
 func (g *Gauge) Add(delta float64) {
-	if g == nil {
+	if g == nil || g.registered == nil {
 		return
 	}
 	for {
@@ -134,7 +135,7 @@ func (r *Recorder) Value(name string, options ...Option) *Value {
 // Record observes n; a negative n counts as 0. It costs what Timer.Record
 // does.
 func (v *Value) Record(n int64) {
-	if v == nil {
+	if v == nil || v.registered == nil {
 		return
 	}
 	v.values.record(max(n, 0))
@@ -153,8 +154,9 @@ func (v *Value) read() run.Metric {
 // Rate records nothing.
 type Rate struct {
 	*registered
-	items atomic.Int64
-	time  atomic.Int64 // nanoseconds
+	mu    sync.Mutex // of both, which belong together
+	items float64
+	time  time.Duration
 }
 
 // Rate returns a rate, making it at the first call; names and labels are as
@@ -172,14 +174,18 @@ func (r *Rate) Record(n int64, d time.Duration) {
 	if r == nil || n < 0 || d < 0 {
 		return
 	}
-	r.items.Add(n)
-	r.time.Add(int64(d))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.items += float64(n)
+	r.time = min(r.time, math.MaxInt64-d) + d
 }
 
 func (r *Rate) read() run.Metric {
 	m := r.metric()
-	if d := time.Duration(r.time.Load()); d > 0 {
-		m.Samples = []float64{float64(r.items.Load()) / d.Seconds()}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.time > 0 {
+		m.Samples = []float64{r.items / r.time.Seconds()}
 	}
 	return m
 }

@@ -24,7 +24,7 @@ const (
 )
 
 // readMemory returns the metrics of memory, and the error that kept some out.
-func (r *Recorder) readMemory() ([]run.Metric, error) {
+func (r *Recorder) readMemory(items map[string]int64) ([]run.Metric, error) {
 	var list []run.Metric
 	add := func(m run.Metric) {
 		m.Better = run.Lower
@@ -45,8 +45,8 @@ func (r *Recorder) readMemory() ([]run.Metric, error) {
 	}
 	if use.peak > 0 {
 		bytes(run.MemoryPeak, float64(use.peak))
-		for _, kind := range slices.Sorted(maps.Keys(r.items)) {
-			if n := r.items[kind]; n > 0 && r.memoryAtNew > 0 {
+		for _, kind := range slices.Sorted(maps.Keys(items)) {
+			if n := items[kind]; n > 0 && r.memoryAtNew > 0 {
 				grown := max(0, use.peak-r.memoryAtNew)
 				add(run.Metric{Name: "memory.per_item", Unit: unit.Bytes, Labels: map[string]string{"items": kind},
 					Samples: []float64{math.Round(float64(grown) / float64(n))}})

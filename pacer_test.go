@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -239,6 +240,26 @@ func TestReady(t *testing.T) {
 		t.Errorf("start-up from PACER_START = %v, resolution %v", v, m.Resolution)
 	}
 
+	// Nor is one believed that started something else, long before.
+	rec, _ = fake(t, Config{})
+	rec.startup.launch = launch{at: time.Unix(1, 0)}
+	rec.Ready()
+	if s := rec.Snapshot(); s.Find(run.Startup, nil).Samples[0] > 2.5 || rec.Err() == nil {
+		t.Errorf("start-up since 1970: %+v, %v", s.Find(run.Startup, nil), rec.Err())
+	}
+
+	// Where the age cannot be read, Ready is reached all the same.
+	rec, _ = fake(t, Config{})
+	rec.process.age = func() (time.Duration, error) { return 0, errors.New("boom") }
+	for range 3 {
+		rec.Ready()
+		rec.Initial()
+		rec.Phase("late")
+	}
+	if s := rec.Snapshot(); s.Find(run.Startup, nil) != nil || s.Find("startup/late", nil) != nil || strings.Count(fmt.Sprint(rec.Err()), "boom") != 2 {
+		t.Errorf("without an age: %+v, %v", s.Metrics, rec.Err())
+	}
+
 	// A launcher from the future is not believed.
 	rec, log := fake(t, Config{})
 	rec.startup.launch = launch{at: time.Now().Add(time.Hour)}
@@ -264,7 +285,7 @@ func TestLaunched(t *testing.T) {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "TEST_APP_EXPORT="+file)
 		if launcher != "none" {
-			cmd.Env = append(cmd.Env, fmt.Sprintf("PACER_START=%d", time.Now().Add(-time.Minute).UnixNano()))
+			cmd.Env = append(cmd.Env, fmt.Sprintf("PACER_START=%d", time.Now().Add(-20*time.Second).UnixNano()))
 		}
 		if launcher != "none" && launcher != "any" {
 			cmd.Env = append(cmd.Env, "PACER_LAUNCHER="+launcher)
@@ -274,7 +295,7 @@ func TestLaunched(t *testing.T) {
 		}
 		r, _ := read(t, file)
 		v := r.Find(run.Startup, nil).Samples[0]
-		if launched != (v >= 60) || r.Items["inherited"] != 0 {
+		if launched != (v >= 20) || r.Items["inherited"] != 0 {
 			t.Errorf("launcher %s: start-up %v, PACER_START inherited %d", launcher, v, r.Items["inherited"])
 		}
 		if peak := r.Find(run.MemoryPeak, nil); peak == nil || peak.Samples[0] < 1<<20 {
@@ -436,6 +457,158 @@ func TestClose(t *testing.T) {
 	t.Setenv("PACER_DISABLED", "1")
 	if New(Config{}) != nil {
 		t.Error("PACER_DISABLED=1 does not disable")
+	}
+}
+
+// A snapshot at the very moment when samples become buckets is whole.
+func TestSnapshotAtTheTurn(t *testing.T) {
+	t.Parallel()
+	for range 300 {
+		var d distribution
+		d.init(math.MaxInt64, nil)
+		for range run.MaxSamples - 30 {
+			d.record(1)
+		}
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				for range 40 {
+					d.record(1)
+				}
+			})
+		}
+		last := int64(0)
+		for range 20 {
+			m := run.Metric{Name: "a", Unit: "s"}
+			d.observed(&m, seconds)
+			if m.Count() < last {
+				t.Fatalf("the count went from %d to %d", last, m.Count())
+			}
+			last = m.Count()
+		}
+		wg.Wait()
+		m := run.Metric{Name: "a", Unit: "s"}
+		d.observed(&m, seconds)
+		if m.Count() != run.MaxSamples+50 {
+			t.Fatalf("%d values, want %d", m.Count(), run.MaxSamples+50)
+		}
+	}
+}
+
+// Every Close returns when everything is written; what hangs in a callback
+// does not cost the export.
+func TestCloseConcurrently(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "m.json")
+	inside := make(chan error, 1)
+	var rec *Recorder
+	rec, _ = fake(t, Config{ExportFile: file, OnBreach: func(Breach) {
+		err := rec.Close() // from inside a report
+		_, statErr := os.Stat(file)
+		inside <- errors.Join(err, statErr)
+	}})
+	rec.Timer("op", Budget{Target: 1}).Record(2)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if err := rec.Close(); err != nil {
+				t.Error(err)
+			}
+			if _, err := os.Stat(file); err != nil {
+				t.Error("Close returned before the export was written")
+			}
+		})
+	}
+	wg.Wait()
+	if err := <-inside; err != nil {
+		t.Error(err)
+	}
+}
+
+// A log handler may use the recorder that it logs for, and may panic.
+func TestHandlerUsesRecorder(t *testing.T) {
+	t.Parallel()
+	var rec *Recorder
+	rec = New(Config{App: "a", Logger: slog.New(&nosy{func() {
+		rec.Counter("log.lines").Add(1)
+		_, span := rec.Start(context.Background(), "logging")
+		span.End()
+		panic("boom")
+	}})})
+	rec.Timer("Bad Name")
+	_, span := rec.Start(t.Context(), "Another Bad Name")
+	span.End()
+	rec.Items("Bad", 1)
+	if n := rec.Counter("log.lines").n.Load(); n != 3 {
+		t.Errorf("%d lines", n)
+	}
+}
+
+// nosy is a handler that does something for each record.
+type nosy struct{ do func() }
+
+func (n *nosy) Enabled(context.Context, slog.Level) bool  { return true }
+func (n *nosy) Handle(context.Context, slog.Record) error { n.do(); return nil }
+func (n *nosy) WithAttrs([]slog.Attr) slog.Handler        { return n }
+func (n *nosy) WithGroup(string) slog.Handler             { return n }
+
+// Mistakes without end are bounded in memory and in the log.
+func TestMistakesBounded(t *testing.T) {
+	t.Parallel()
+	rec, log := fake(t, Config{Labels: map[string]string{"": "x", "Bad": "y", "good": "z"}})
+	for i := range 3 * maxStages {
+		bad := fmt.Sprint("Bad ", i)
+		rec.Timer(bad)
+		rec.Items(bad, 1)
+		rec.Items(fmt.Sprint("kind", i), 1)
+		rec.Phase(fmt.Sprint("phase", i))
+		rec.SetLabel(fmt.Sprint("label", i), "x")
+		_, span := rec.Start(t.Context(), bad)
+		span.End()
+	}
+	rec.Ready()
+	if n := len(rec.errs); n != maxProblems+1 || strings.Count(log.String(), "\n") > n+10 {
+		t.Errorf("%d errors kept, log of %d bytes", n, log.Len())
+	}
+	for range 20 { // a good stage among so many bad ones is one stage
+		_, span := rec.Start(t.Context(), "good")
+		span.End()
+	}
+	s := rec.Snapshot()
+	if _, err := s.Encode(); err != nil || len(s.Items) != maxKinds || len(s.Labels) != maxKinds || len(s.Metrics) > 3*maxKinds || s.Labels["good"] != "z" {
+		t.Errorf("%d items, %d labels, %d metrics, %v", len(s.Items), len(s.Labels), len(s.Metrics), err)
+	}
+	good := 0
+	for _, stage := range s.Stages {
+		if stage.Path == "good" || stage.Path == otherStages {
+			good++
+		}
+	}
+	if good != 1 {
+		t.Errorf("%d stages", good)
+	}
+}
+
+// One metric that a document cannot hold does not cost the others.
+func TestExportDropsInvalid(t *testing.T) {
+	t.Parallel()
+	rec, _ := fake(t, Config{})
+	rec.Timer("op").Record(time.Second)
+	rec.Gauge("queue").Set(1)
+	rec.Gauge("queue").bits.Store(math.Float64bits(math.Inf(1))) // as if it got past Set
+	for _, v := range []time.Duration{4292493394837503, 1<<62 - 1, math.MaxInt64} {
+		long := rec.Timer("long")
+		for range run.MaxSamples {
+			long.Record(v)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "m.json")
+	if err := rec.Export(file); err != nil {
+		t.Fatal(err)
+	}
+	r, _ := read(t, file)
+	if r.Find("op", nil) == nil || r.Find("queue", nil) != nil || len(r.Warnings) != 1 || r.Find("long", nil).Count() != 3*run.MaxSamples {
+		t.Errorf("%d metrics, warnings %q", len(r.Metrics), r.Warnings)
 	}
 }
 

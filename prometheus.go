@@ -30,7 +30,10 @@ func (r *Recorder) expose(w io.Writer, open bool) error {
 	}
 	out := bufio.NewWriter(w)
 	snapshot := r.Snapshot()
-	e := exposition{w: out, open: open, app: snapshot.App, families: make(map[string]*family)}
+	e := exposition{w: out, open: open, app: snapshot.App, families: make(map[string]*family), samples: make(map[string]bool)}
+	// In the order of their keys, so that names don't depend on which metric
+	// was registered first.
+	slices.SortStableFunc(snapshot.Metrics, func(a, b run.Metric) int { return strings.Compare(a.Key(), b.Key()) })
 	for i := range snapshot.Metrics {
 		e.add(&snapshot.Metrics[i])
 	}
@@ -45,52 +48,43 @@ type exposition struct {
 	open     bool
 	app      string
 	families map[string]*family
+	samples  map[string]bool // names that are taken
 }
 
 type family struct {
 	kind, unit string
+	series     map[string]bool // labels
 	lines      []string
 }
 
 func (e *exposition) add(m *run.Metric) {
-	name, base := exposedName(m)
 	kind := "gauge"
 	switch {
 	case m.Kind == run.TimerKind, m.Kind == run.ValueKind, m.Histogram != nil, len(m.Samples) > 1:
 		kind = "histogram"
 	case m.Kind == run.CounterKind:
 		kind = "counter"
-		if !e.open { // there the suffix is of the sample alone
-			name += "_total"
-		}
 	}
-	// Two names of ours that become one of theirs stay apart.
-	for f := e.families[name]; f != nil && f.kind != kind; f = e.families[name] {
-		name += "_" + kind
+	name, f := e.family(m, kind)
+	labels := exposedLabels(e.app, m.Labels)
+	if f.series[labels] {
+		// Two metrics of ours that become one of theirs stay apart.
+		labels += ",metric=" + quoteLabel(m.Key())
 	}
-	f := e.families[name]
-	if f == nil {
-		f = &family{kind: kind, unit: base}
-		e.families[name] = f
-	}
-	labels := e.labels(m)
+	f.series[labels] = true
 	line := func(suffix, more string, v string) {
-		all := labels
-		if more != "" {
-			all += "," + more
-		}
-		f.lines = append(f.lines, name+suffix+"{"+all+"} "+v)
+		f.lines = append(f.lines, name+suffix+"{"+labels+more+"} "+v)
 	}
 	switch kind {
 	case "histogram":
 		h := histogramOf(m)
 		for _, c := range cumulative(h) {
-			line("_bucket", `le="`+number(c.limit)+`"`, strconv.FormatInt(c.count, 10))
+			line("_bucket", `,le="`+number(c.limit)+`"`, strconv.FormatInt(c.count, 10))
 		}
 		line("_sum", "", number(h.Sum()))
 		line("_count", "", strconv.FormatInt(h.Count, 10))
 	case "counter":
-		suffix := ""
+		suffix := "" // the older format has it in the family's name
 		if e.open {
 			suffix = "_total"
 		}
@@ -100,16 +94,50 @@ func (e *exposition) add(m *run.Metric) {
 	}
 }
 
-// labels writes the app and the metric's labels.
-func (e *exposition) labels(m *run.Metric) string {
+// family returns the family for a metric of a kind, and its name: another one
+// where a family of another kind has that, or has samples of that name.
+func (e *exposition) family(m *run.Metric, kind string) (string, *family) {
+	for word := exposedWord(m.Name); ; word += "_" + kind {
+		name, base := exposedName(word, m.Unit)
+		if kind == "counter" {
+			name = strings.TrimSuffix(name, "_total")
+			if !e.open {
+				name += "_total"
+			}
+		}
+		if f := e.families[name]; f != nil && f.kind == kind && f.unit == base {
+			return name, f
+		}
+		samples := []string{name}
+		if kind == "histogram" {
+			samples = []string{name, name + "_bucket", name + "_sum", name + "_count"}
+		} else if kind == "counter" && e.open {
+			samples = []string{name, name + "_total"}
+		}
+		if slices.ContainsFunc(samples, func(s string) bool { return e.samples[s] }) {
+			continue
+		}
+		for _, s := range samples {
+			e.samples[s] = true
+		}
+		f := &family{kind: kind, unit: base, series: make(map[string]bool)}
+		e.families[name] = f
+		return name, f
+	}
+}
+
+// exposedLabels writes the app and the metric's labels.
+func exposedLabels(app string, labels map[string]string) string {
 	var b strings.Builder
-	b.WriteString("app=" + quoteLabel(e.app))
-	for _, k := range slices.Sorted(maps.Keys(m.Labels)) {
+	b.WriteString("app=" + quoteLabel(app))
+	seen := map[string]bool{"app": true, "le": true, "metric": true}
+	for _, k := range slices.Sorted(maps.Keys(labels)) {
 		key := exposedWord(k)
-		if key == "app" || key == "le" {
+		for seen[key] {
 			key += "_"
 		}
-		b.WriteString("," + key + "=" + quoteLabel(m.Labels[k]))
+		seen[key] = true
+		b.WriteString("," + key + "=" + quoteLabel(labels[k]))
 	}
 	return b.String()
 }
@@ -130,10 +158,9 @@ func (e *exposition) write() {
 	}
 }
 
-// exposedName returns the name with its unit, and the unit.
-func exposedName(m *run.Metric) (name, base string) {
-	name = exposedWord(m.Name)
-	switch m.Unit {
+// exposedName returns a name with its unit, and the unit.
+func exposedName(word, of string) (name, base string) {
+	switch of {
 	case unit.Seconds:
 		base = "seconds"
 	case unit.Bytes:
@@ -141,13 +168,14 @@ func exposedName(m *run.Metric) (name, base string) {
 	case unit.Speed:
 		base = "items_per_second"
 	case unit.Count, "":
+		return word, ""
 	default:
-		base = exposedWord(m.Unit)
+		base = exposedWord(of)
 	}
-	if base != "" && !strings.HasSuffix(name, "_"+base) {
-		name += "_" + base
+	if !strings.HasSuffix(word, "_"+base) {
+		word += "_" + base
 	}
-	return name, base
+	return word, base
 }
 
 // exposedWord replaces what the formats do not allow in a name.
@@ -165,7 +193,7 @@ func exposedWord(s string) string {
 }
 
 func quoteLabel(s string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(s) + `"`
+	return `"` + strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`).Replace(strings.ToValidUTF8(s, "?")) + `"`
 }
 
 func number(v float64) string {

@@ -1,7 +1,9 @@
 package pacer
 
 import (
+	"io"
 	"math"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -65,6 +67,58 @@ func TestExposition(t *testing.T) {
 	}
 	if err := (*Recorder)(nil).WritePrometheus(nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// Names of ours that become one of theirs stay apart, and no sample is there
+// twice.
+func TestExpositionCollides(t *testing.T) {
+	t.Parallel()
+	rec, _ := fake(t, Config{})
+	for _, name := range []string{"a.b", "a_b", "a-b", "a/b"} {
+		rec.Timer(name).Record(time.Second)
+	}
+	rec.Timer("c").Record(1)
+	rec.Gauge("c.seconds.count").Set(1)
+	rec.Counter("d").Add(1)
+	rec.Gauge("d.total").Set(1)
+	rec.Counter("e.total").Add(1)
+	rec.Counter("f", L("a.b", "1"), L("a_b", "2"), L("app", "3"), L("app_", "4")).Add(1)
+	rec.Phase("initial")
+	rec.Initial()
+	for _, write := range []func(io.Writer) error{rec.WritePrometheus, rec.WriteOpenMetrics} {
+		var b strings.Builder
+		if err := write(&b); err != nil {
+			t.Fatal(err)
+		}
+		series, types := make(map[string]bool), make(map[string]bool)
+		for line := range strings.Lines(b.String()) {
+			if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
+				name, _, _ = strings.Cut(name, " ")
+				if types[name] {
+					t.Errorf("two families %s", name)
+				}
+				types[name] = true
+			}
+			if strings.HasPrefix(line, "#") {
+				continue
+			}
+			key := line[:strings.LastIndexByte(line, ' ')]
+			if series[key] {
+				t.Errorf("twice: %s", key)
+			}
+			series[key] = true
+			labels := make(map[string]bool)
+			for _, m := range regexp.MustCompile(`[{,]([a-z_]+)="`).FindAllStringSubmatch(key, -1) {
+				if labels[m[1]] {
+					t.Errorf("label %s twice: %s", m[1], key)
+				}
+				labels[m[1]] = true
+			}
+		}
+		if strings.Contains(b.String(), "total_total") {
+			t.Errorf("a total of a total:\n%s", b.String())
+		}
 	}
 }
 

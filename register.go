@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
@@ -82,6 +83,12 @@ type instrument interface {
 	read() run.Metric
 }
 
+// conflict is the error of another kind of metric that wants the same name.
+func (known *registered) conflict(id *identity) error {
+	return fmt.Errorf("metric %q is a %s (%s) since %s: at %s it cannot be a %s (%s)",
+		known.name, known.kind, known.unit, known.place, caller(), id.kind, id.unit)
+}
+
 const (
 	maxLabelSets   = 1000  // of one name
 	maxInstruments = 10000 // of one recorder
@@ -98,23 +105,35 @@ type registered struct {
 // first call, whose options count. It returns nil, the instrument that records nothing, if the
 // identity is refused: logged once, and kept in Err.
 func register[T instrument](r *Recorder, id identity, options []Option, create func(*registered) T) (none T) {
+	usual := id.unit
 	for _, o := range options {
-		o.describe(&id)
+		if o != nil {
+			o.describe(&id)
+		}
 	}
 	key := run.Key(id.name, id.labels)
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	if known, ok := r.instruments[key]; ok {
 		if found, same := known.instrument.(T); same && (known.unit == id.unit) {
 			return found
 		}
 		if known.instrument != nil {
-			r.problem(fmt.Errorf("metric %q is a %s (%s) since %s: at %s it cannot be a %s (%s)",
-				key, known.kind, known.unit, known.place, caller(), id.kind, id.unit))
+			r.problem(known.conflict(&id))
 		}
 		return none
 	}
+	if first := r.names[id.name]; first != nil && (first.kind != id.kind || first.unit != id.unit) {
+		r.problem(first.conflict(&id))
+		return none
+	}
 	switch {
+	case (id.kind == run.TimerKind || id.kind == run.RateKind) && id.unit != usual:
+		id.err = errors.Join(id.err, fmt.Errorf("a %s is in %s: it takes no other unit", id.kind, usual))
+	case id.better != run.Lower && id.better != run.Higher:
+		id.err = errors.Join(id.err, fmt.Errorf("better %q: expected Lower or Higher", id.better))
+	case id.limits != nil && id.kind == run.TimerKind && id.better == run.Higher:
+		id.err = errors.Join(id.err, errors.New("a Budget is for timers where lower is better"))
 	case id.kind == run.ValueKind && id.unit == unit.Seconds:
 		id.err = errors.New("a value in seconds: use a Timer")
 	case id.limits != nil && !strings.Contains(id.limitsOf, string(id.kind)):
@@ -124,7 +143,9 @@ func register[T instrument](r *Recorder, id identity, options []Option, create f
 	}
 	if err := errors.Join(checkName(id.name), checkLabels(id.labels), id.err); err != nil {
 		r.problem(err)
-		r.instruments[key] = &registered{identity: id} // refused: say it once
+		if r.bad++; r.bad <= maxInstruments {
+			r.instruments[key] = &registered{identity: id} // say it once
+		}
 		return none
 	}
 	if r.sets[id.name] >= maxLabelSets || len(r.order) >= maxInstruments {
@@ -139,6 +160,9 @@ func register[T instrument](r *Recorder, id identity, options []Option, create f
 	made := create(known)
 	known.instrument = made
 	r.instruments[key] = known
+	if r.names[id.name] == nil {
+		r.names[id.name] = known
+	}
 	r.sets[id.name]++
 	r.order = append(r.order, known)
 	return made
@@ -169,10 +193,10 @@ const maxName = 200
 func checkName(name string) error {
 	switch {
 	case !nameForm.MatchString(name) || len(name) > maxName:
-		return fmt.Errorf("metric name %q: expected dotted lower case such as table.filter, stages as in track.process/search", name)
+		return fmt.Errorf("metric name %.100q: expected dotted lower case such as table.filter, stages as in track.process/search", name)
 	case name == run.Startup, strings.HasPrefix(name, "startup/"), strings.HasPrefix(name, "startup."), name == run.Speed,
 		strings.HasPrefix(name, "memory."), strings.HasPrefix(name, "gc."), strings.HasPrefix(name, "go."), strings.HasPrefix(name, "process."), strings.HasPrefix(name, "pacer."):
-		return fmt.Errorf("metric name %q is one that Pacer measures itself: choose another", name)
+		return fmt.Errorf("metric name %.100q is one that Pacer measures itself: choose another", name)
 	}
 	return nil
 }
@@ -184,11 +208,11 @@ func checkLabels(labels map[string]string) error {
 		return fmt.Errorf("%d labels on one metric: at most %d", len(labels), run.MaxLabels)
 	}
 	for k, v := range labels {
-		if !labelForm.MatchString(k) {
-			return fmt.Errorf("label %q: expected a lower case word", k)
+		if !labelForm.MatchString(k) || len(k) > 100 {
+			return fmt.Errorf("label %.100q: expected a lower case word", k)
 		}
-		if len(v) > 200 || strings.ContainsFunc(v, func(c rune) bool { return unicode.IsControl(c) || strings.ContainsRune("{},=", c) }) {
-			return fmt.Errorf("label %s=%q: expected at most 200 bytes, no control characters and none of {},=", k, v)
+		if len(v) > 200 || !utf8.ValidString(v) || strings.ContainsFunc(v, func(c rune) bool { return unicode.IsControl(c) || strings.ContainsRune("{},=", c) }) {
+			return fmt.Errorf("label %s=%.100q: expected at most 200 bytes of UTF-8, no control characters and none of {},=", k, v)
 		}
 	}
 	return nil

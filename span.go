@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -61,8 +62,12 @@ func (c *spanContext) Value(key any) any {
 
 type recorderKey struct{}
 
-// NewContext returns a context in which Start uses the recorder.
+// NewContext returns a context in which Start uses the recorder, below a span
+// of its own if there is one in ctx.
 func NewContext(ctx context.Context, rec *Recorder) context.Context {
+	if span, _ := ctx.Value(spanKey{}).(*Span); span != nil && span.rec != rec {
+		ctx = context.WithValue(ctx, spanKey{}, (*Span)(nil)) // another recorder's
+	}
 	return context.WithValue(ctx, recorderKey{}, rec)
 }
 
@@ -82,7 +87,9 @@ func Default() *Recorder { return defaultRecorder.Load() }
 //	ctx, span := pacer.Start(ctx, "track.process")
 //	defer span.End()
 //
-// It costs one allocation beside what a Timer costs.
+// A span records into the timer of its path: an operation that a Timer of that
+// name times as well counts twice. It costs one allocation beside what a Timer
+// costs.
 func Start(ctx context.Context, name string) (context.Context, *Span) {
 	if parent, ok := ctx.Value(spanKey{}).(*Span); ok && parent != nil {
 		return parent.rec.start(ctx, parent, name)
@@ -209,10 +216,10 @@ type node struct {
 
 const (
 	// maxStages bounds the tree. What comes beyond is recorded as the stage
-	// "other".
+	// pacer.other.
 	maxStages     = 1000
 	maxStageDepth = 32 // or a path longer than maxName
-	otherStages   = "other"
+	otherStages   = "pacer.other"
 )
 
 // child returns the stage called name below another one, or at the root. It
@@ -231,58 +238,74 @@ func (t *tree) child(r *Recorder, above *node, name string) *node {
 }
 
 func (t *tree) add(r *Recorder, above *node, name string, known *atomic.Pointer[map[string]*node]) *node {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	old := known.Load()
-	if old != nil {
-		if n, ok := (*old)[name]; ok {
-			return n
-		}
-	}
 	path, depth := name, 1
 	if above != nil {
 		path, depth = above.path+"/"+name, above.depth+1
 	}
-	if len(path) > maxName && checkName(name) == nil {
-		depth = maxStageDepth + 1
-	} else if err := checkName(path); err != nil || strings.Contains(name, "/") {
-		if err == nil {
-			err = fmt.Errorf("stage name %q: expected a name without /: what is below a span nests by its context", name)
-		}
+	n := &node{path: path, depth: depth}
+	var err error
+	switch {
+	case above != nil && above.path == otherStages:
+		return above
+	case strings.Contains(name, "/"):
+		err = fmt.Errorf("stage name %.100q: expected a name without /: what is below a span nests by its context", name)
+	case len(path) > maxName && checkName(name) == nil, depth > maxStageDepth, t.full():
+		n = t.other()
+	default:
+		err = checkName(path)
+	}
+	if err != nil {
 		r.mu.Lock()
 		r.problem(err)
-		r.mu.Unlock()
-		t.learn(known, old, name, nil) // say it once
-		return nil
+		r.unlock()
+		n = nil
+	} else if n.timer == nil {
+		n.timer = r.Timer(path) // takes the recorder's lock, so before the tree's
 	}
-	if len(t.nodes) >= maxStages || depth > maxStageDepth || above != nil && above == t.rest {
-		n := t.other(r)
-		t.learn(known, old, name, n)
-		return n
-	}
-	n := &node{path: path, depth: depth, timer: r.Timer(path)}
-	t.nodes = append(t.nodes, n)
-	t.learn(known, old, name, n)
-	return n
-}
-
-// learn adds an entry to a map that others read without a lock.
-func (t *tree) learn(known *atomic.Pointer[map[string]*node], old *map[string]*node, name string, n *node) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old := known.Load()
 	fresh := make(map[string]*node)
 	if old != nil {
-		if len(*old) >= maxStages {
-			return // bad names without end
+		if there, ok := (*old)[name]; ok {
+			return there
+		}
+		if len(*old) >= 2*maxStages { // bad names without end
+			if n == nil {
+				return nil
+			}
+			return t.otherLocked()
 		}
 		maps.Copy(fresh, *old)
 	}
+	if n != nil && n.path == path {
+		t.nodes = append(t.nodes, n)
+	}
 	fresh[name] = n
 	known.Store(&fresh)
+	return n
+}
+
+// full tells whether there are as many stages as there may be.
+func (t *tree) full() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.nodes) >= maxStages
 }
 
 // other returns the stage that takes what does not fit.
-func (t *tree) other(r *Recorder) *node {
+func (t *tree) other() *node {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.otherLocked()
+}
+
+func (t *tree) otherLocked() *node {
 	if t.rest == nil {
-		t.rest = &node{path: otherStages, depth: 1, timer: r.Timer(otherStages)}
+		// No timer of the recorder's: the name is not one that it gives.
+		timer := &Timer{registered: new(registered)}
+		timer.values.init(math.MaxInt64, nil)
+		t.rest = &node{path: otherStages, depth: 1, timer: timer}
 		t.nodes = append(t.nodes, t.rest)
 	}
 	return t.rest

@@ -6,18 +6,25 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
 
+// staleAfter is how long before a process a launcher's word may lie: longer ago,
+// it was for another process, and handed on by what came between.
+const staleAfter = time.Minute
+
 // startup is the measurement of start-up: from process start through phases to
 // the first useful output and to being fully usable.
 type startup struct {
 	launch  launch
-	initial time.Duration // 0: not reached
+	initial time.Duration // 0: not reached, or not known when
 	ready   time.Duration
 	tick    time.Duration // resolution of the process's start
+
+	initialled, readied bool // reached
 
 	phase  string        // that is under way
 	since  time.Duration // on the recorder's clock
@@ -39,16 +46,20 @@ func (r *Recorder) Phase(name string) {
 	}
 	now := r.now()
 	r.mu.Lock()
-	defer r.mu.Unlock()
+	defer r.unlock()
 	s := &r.startup
-	if s.ready > 0 {
+	if s.readied {
 		return
 	}
-	if name == "" || len(name) > 200 || strings.ContainsFunc(name, func(c rune) bool { return unicode.IsControl(c) || strings.ContainsRune("/{}", c) }) {
-		r.problem(fmt.Errorf("phase %q: expected a few words without / { } and control characters", name))
+	if name == "" || len(name) > 200 || !utf8.ValidString(name) || strings.ContainsFunc(name, func(c rune) bool { return unicode.IsControl(c) || strings.ContainsRune("/{}", c) }) {
+		r.problem(fmt.Errorf("phase %.100q: expected a few words without / { } and control characters", name))
 		return
 	}
 	s.endPhase(now)
+	if len(s.phases) >= maxKinds {
+		r.problem(fmt.Errorf("phase %q: more than %d", name, maxKinds))
+		return
+	}
 	s.phase, s.since = name, now
 }
 
@@ -76,11 +87,12 @@ func (r *Recorder) Initial() {
 	if r == nil {
 		return
 	}
-	now := time.Now()
+	now, clock := time.Now(), r.now()
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.startup.initial == 0 {
-		r.startup.initial = r.sinceStart(now)
+	defer r.unlock()
+	if !r.startup.initialled {
+		r.startup.initialled = true
+		r.startup.initial = r.sinceStart(now, clock)
 	}
 }
 
@@ -97,29 +109,35 @@ func (r *Recorder) Ready() {
 	}
 	now, clock := time.Now(), r.now()
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.startup.ready == 0 {
-		r.startup.ready = r.sinceStart(now)
+	defer r.unlock()
+	if !r.startup.readied {
+		r.startup.readied = true
+		r.startup.ready = r.sinceStart(now, clock)
 		r.startup.endPhase(clock)
 	}
 }
 
 // sinceStart returns the time from process start to now, or 0 if it cannot be
 // known.
-func (r *Recorder) sinceStart(now time.Time) time.Duration {
+func (r *Recorder) sinceStart(now time.Time, clock time.Duration) time.Duration {
 	s := &r.startup
 	if r.config.Clock != nil {
-		return max(1, r.config.Clock())
-	}
-	if !s.launch.at.IsZero() {
-		// Both are wall clock times: the launcher is another process.
-		if since := now.Round(0).Sub(s.launch.at); since > 0 {
-			return since
-		}
-		r.problem(errors.New("PACER_START lies in the future: not used"))
-		s.launch.at = time.Time{}
+		return max(1, clock)
 	}
 	age, err := r.process.age()
+	if !s.launch.at.IsZero() {
+		// Both are wall clock times: the launcher is another process.
+		since := now.Round(0).Sub(s.launch.at)
+		switch {
+		case since <= 0:
+			r.problem(errors.New("PACER_START lies in the future: not used"))
+		case err == nil && since > age+staleAfter:
+			r.problem(fmt.Errorf("PACER_START lies %v before the process began: not used", (since - age).Round(time.Second)))
+		default:
+			return since
+		}
+		s.launch.at = time.Time{}
+	}
 	if err != nil {
 		if !errors.Is(err, errors.ErrUnsupported) {
 			r.problem(fmt.Errorf("reading the start of the process: %w", err))

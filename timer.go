@@ -34,7 +34,11 @@ func (r *Recorder) Timer(name string, options ...Option) *Timer {
 	return register(r, id, options, func(known *registered) *Timer {
 		t := &Timer{registered: known, clock: r.config.Clock}
 		if w := known.watch; w != nil {
-			t.values.init(int64(w.strict*1e9), func(ns int64) { w.check(seconds(ns)) })
+			budget := int64(math.MaxInt64)
+			if ns := w.strict * 1e9; ns < math.MaxInt64 {
+				budget = int64(ns)
+			}
+			t.values.init(budget, func(ns int64) { w.check(seconds(ns)) })
 		} else {
 			t.values.init(math.MaxInt64, nil)
 		}

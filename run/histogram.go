@@ -11,12 +11,14 @@ import (
 
 // Histogram counts values in log-linear buckets: 64 of equal width to every
 // power of two, so that a value read back from its bucket is off by at most
-// 1/128, under 0.8 %. Count, sum, Min and Max are exact.
+// 1/128, under 0.8 %. Count, Min and Max are exact, and so is the sum up to
+// 2^53 ticks: 104 days of nanoseconds.
 //
 // Values are counted in ticks (nanoseconds for seconds), so that a clock's
 // whole nanoseconds and the seconds of a document fall into the same buckets.
 // Histograms of one tick merge without loss: the merged histogram is the
-// histogram of all values, and the order does not matter.
+// histogram of all values, and the order does not matter (for the sum, up to
+// 2^53 ticks).
 type Histogram struct {
 	Tick     float64 // size of one tick in the metric's unit
 	Count    int64
@@ -239,8 +241,13 @@ func (h *Histogram) validate(m *Metric) error {
 	if total != h.Count {
 		return fmt.Errorf("count is %d but the buckets hold %d", h.Count, total)
 	}
-	if n := len(h.Buckets); n > 0 &&
-		(h.Buckets[0].Index != BucketIndex(h.ticks(h.Min)) || h.Buckets[n-1].Index != BucketIndex(h.ticks(h.Max))) {
+	// Beyond 2^52 ticks a value does not come back from its unit to the last
+	// tick, and so may be a bucket further.
+	apart := func(b Bucket, v float64) bool {
+		d := b.Index - BucketIndex(h.ticks(v))
+		return d < -1 || d > 1
+	}
+	if n := len(h.Buckets); n > 0 && (apart(h.Buckets[0], h.Min) || apart(h.Buckets[n-1], h.Max)) {
 		return errors.New("min and max are not in the first and last bucket")
 	}
 	return nil
