@@ -275,19 +275,30 @@ func (d *distribution) observed(m *run.Metric, value func(int64) float64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if n := d.next.Load(); d.sampling.Load() && n <= run.MaxSamples {
-		m.Samples = make([]float64, 0, n)
-		for i := range n {
-			number, at, _ := locate(i)
-			if c := d.chunks[number].Load(); c != nil {
-				if v := (*c)[at].Load(); v > 0 {
-					m.Samples = append(m.Samples, value(v-1))
-				}
-			}
-		}
+		m.Samples = d.samples(n, value)
 		return
 	}
 	d.fold()
 	m.Histogram = d.histogram(run.NewHistogram(m.Unit), value)
+}
+
+// samples reads the first n samples, without those that are still on their
+// way.
+func (d *distribution) samples(n int64, value func(int64) float64) []float64 {
+	list := make([]float64, 0, n)
+	for begin := int64(0); begin < n; {
+		number, _, size := locate(begin)
+		if c := d.chunks[number].Load(); c != nil {
+			slots := (*c)[:min(size, n-begin)]
+			for i := range slots {
+				if v := slots[i].Load(); v > 0 {
+					list = append(list, value(v-1))
+				}
+			}
+		}
+		begin += size
+	}
+	return list
 }
 
 // histogram reads the buckets of all shards into h. What is recorded meanwhile

@@ -377,7 +377,7 @@ func TestTiming(t *testing.T) {
 	rec.Timer("op").Record(-time.Second)
 	s := rec.Snapshot()
 	got := s.Find("op", nil).Samples
-	if first < 0 || second < first || len(got) != 3 || got[0] != first.Seconds() || got[1] != second.Seconds() || got[2] != 0 {
+	if first < 0 || second < first || len(got) != 3 || got[0] != seconds(int64(first)) || got[1] != seconds(int64(second)) || got[2] != 0 {
 		t.Errorf("samples %v of %v and %v", got, first, second)
 	}
 }
