@@ -32,7 +32,7 @@ type Budget struct{ Target, Warning, Critical time.Duration }
 
 func (b Budget) describe(id *identity) {
 	id.limits = &limits{b.Target.Seconds(), b.Warning.Seconds(), b.Critical.Seconds()}
-	id.limitsOf = "timer"
+	id.limitsOf = []run.Kind{run.TimerKind}
 }
 
 // Limit is the Budget of a Gauge or a Value, in its unit. Where higher is
@@ -41,7 +41,7 @@ type Limit struct{ Target, Warning, Critical float64 }
 
 func (l Limit) describe(id *identity) {
 	id.limits = &limits{l.Target, l.Warning, l.Critical}
-	id.limitsOf = "gauge or value"
+	id.limitsOf = []run.Kind{run.GaugeKind, run.ValueKind}
 }
 
 // limits are the tiers of a budget, in the unit of the metric; 0 is none.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -68,8 +69,8 @@ type identity struct {
 	place  string // main.go:42
 	err    error  // of its options
 
-	limits   *limits // budget, if it has one
-	limitsOf string  // the kind of metric that the budget is for
+	limits   *limits    // budget, if it has one
+	limitsOf []run.Kind // what the budget is for
 }
 
 func (id *identity) metric() run.Metric {
@@ -136,8 +137,8 @@ func register[T instrument](r *Recorder, id identity, options []Option, create f
 		id.err = errors.Join(id.err, errors.New("a Budget is for timers where lower is better"))
 	case id.kind == run.ValueKind && id.unit == unit.Seconds:
 		id.err = errors.New("a value in seconds: use a Timer")
-	case id.limits != nil && !strings.Contains(id.limitsOf, string(id.kind)):
-		id.err = fmt.Errorf("a budget for a %s on a %s: Budget is for timers, Limit for gauges and values", id.limitsOf, id.kind)
+	case id.limits != nil && !slices.Contains(id.limitsOf, id.kind):
+		id.err = fmt.Errorf("this budget is not for a %s: Budget is for timers, Limit for gauges and values", id.kind)
 	case id.limits != nil:
 		id.err = errors.Join(id.err, id.limits.check())
 	}

@@ -158,12 +158,9 @@ func (p *parser) documentKey(key string) (err error) {
 		return p.timestamp()
 	case "items":
 		_, err = p.object(everyKey, func(kind string) error {
-			n, err := p.whole()
+			n, err := p.count()
 			if err != nil {
 				return err
-			}
-			if n < 0 {
-				return p.fail(p.start, "%d is negative", n)
 			}
 			if p.run.Items == nil {
 				p.run.Items = make(map[string]int64)
@@ -254,10 +251,7 @@ func (p *parser) timestamp() error {
 func (p *parser) environment() error {
 	var env Environment
 	count := func(into *int64) error {
-		n, err := p.whole()
-		if err == nil && n < 0 {
-			return p.fail(p.start, "%d is negative", n)
-		}
+		n, err := p.count()
 		*into = n
 		return err
 	}
@@ -361,10 +355,7 @@ func (p *parser) metric() (Metric, int, error) {
 			m.Histogram, err = p.histogram()
 			return err
 		case "count":
-			n, err := p.whole()
-			if err == nil && n < 0 {
-				return p.fail(p.start, "%d is negative", n)
-			}
+			n, err := p.count()
 			summary.Count, hasSummary = n, true
 			return err
 		default:
@@ -466,15 +457,9 @@ func (p *parser) stage() (Stage, error) {
 				return p.fail(p.start, "%v", err)
 			}
 		case "count":
-			s.Count, err = p.whole()
-			if err == nil && s.Count < 0 {
-				return p.fail(p.start, "%d is negative", s.Count)
-			}
+			s.Count, err = p.count()
 		case "failures":
-			s.Failures, err = p.whole()
-			if err == nil && s.Failures < 0 {
-				return p.fail(p.start, "%d is negative", s.Failures)
-			}
+			s.Failures, err = p.count()
 		case "total":
 			s.Total, err = p.seconds()
 		case "self":
@@ -511,10 +496,7 @@ func (p *parser) summary() (*Stats, error) {
 	known["count"] = true
 	_, err := p.object(func(k string) bool { return known[k] }, func(key string) error {
 		if key == "count" {
-			n, err := p.whole()
-			if err == nil && n < 0 {
-				return p.fail(p.start, "%d is negative", n)
-			}
+			n, err := p.count()
 			s.Count = n
 			return err
 		}

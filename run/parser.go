@@ -259,3 +259,12 @@ func (p *parser) strings() (map[string]string, error) {
 	}
 	return m, err
 }
+
+// count is a whole number that may not be negative.
+func (p *parser) count() (int64, error) {
+	n, err := p.whole()
+	if err == nil && n < 0 {
+		return 0, p.fail(p.start, "%d is negative", n)
+	}
+	return n, err
+}

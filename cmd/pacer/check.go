@@ -24,7 +24,8 @@ func (c *cli) check() *cobra.Command {
 Without arguments it takes the newest run of the app, and as its baseline the
 one that was set (pacer baseline set), else the newest earlier run that is
 comparable. RUN is a file, an id or the beginning of one, a version, a commit,
-latest, or branch:NAME. Budgets come from the nearest pacer.yaml.
+latest, or branch:NAME. Budgets come from the nearest pacer.yaml; without one, a
+run of pacer demo is held to the demo's own.
 
 Exit status: 0 pass or warn, 1 failed, 2 trouble, 3 undecided with --strict.`,
 		Example: `  pacer check                                       the newest run
