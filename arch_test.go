@@ -25,6 +25,10 @@ var imports = map[string][]string{
 	"pacerotel":                   {".", "run", "internal/unit"},
 	"internal/atomicfile":         {},
 	"internal/unit":               {},
+	"internal/noise":              {},
+	"internal/stat":               {},
+	"internal/changepoint":        {"internal/stat"},
+	"internal/twosample":          {"internal/stat"},
 	"internal/judge":              {"run", "internal/unit"},
 	"internal/policy":             {"run", "internal/unit", "internal/judge"},
 	"internal/history":            {},
@@ -52,6 +56,7 @@ var outside = map[string][]string{
 	"github.com/goccy/go-yaml":     {"internal/policy"},
 	"github.com/spf13/cobra":       {"cmd/pacer"},
 	"modernc.org/sqlite":           {"internal/history/sqlite"},
+	"gonum.org/v1/gonum/":          {"internal/stat"},
 	"github.com/google/go-cmp/":    {},
 	"github.com/rogpeppe/go-inter": {},
 }

@@ -1,0 +1,6 @@
+//go:build race
+
+package twosample
+
+// scaled makes fewer suites where the race detector makes each slow.
+func scaled(n int) int { return n / 5 }
