@@ -1,16 +1,15 @@
 package pacertest
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/pacer-perf/pacer"
+	"github.com/pacer-perf/pacer/internal/nearest"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -226,36 +225,5 @@ func suggest(asked string, known []string) string {
 	if len(known) == 0 {
 		return ": nothing was recorded"
 	}
-	name, _, _ := strings.Cut(asked, "{")
-	distance := func(key string) int {
-		other, _, _ := strings.Cut(key, "{")
-		return edits(name, other)
-	}
-	slices.SortStableFunc(known, func(a, b string) int {
-		return cmp.Or(cmp.Compare(distance(a), distance(b)), cmp.Compare(edits(asked, a), edits(asked, b)))
-	})
-	return "; nearest: " + strings.Join(known[:min(3, len(known))], ", ")
-}
-
-// edits is the Levenshtein distance of two strings, in bytes.
-//
-// Source: Wagner & Fischer (1974), J. ACM 21(1), 168–173.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return "; nearest: " + strings.Join(nearest.Metrics(asked, known, 3), ", ")
 }

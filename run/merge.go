@@ -54,15 +54,7 @@ func Merge(runs ...Run) (Run, error) {
 			j, there := metrics[m.identity()]
 			if !there {
 				metrics[m.identity()] = len(all.Metrics)
-				c := *m
-				c.Samples = slices.Clone(m.Samples)
-				if m.Histogram != nil {
-					h := *m.Histogram
-					h.Buckets = slices.Clone(h.Buckets)
-					c.Histogram = &h
-				}
-				c.Labels = maps.Clone(m.Labels)
-				all.Metrics = append(all.Metrics, c)
+				all.Metrics = append(all.Metrics, m.clone())
 				continue
 			}
 			if m.Summary != nil || all.Metrics[j].Summary != nil {
@@ -79,6 +71,36 @@ func Merge(runs ...Run) (Run, error) {
 		all.Metrics[i].Fold()
 	}
 	return all, nil
+}
+
+// Pool returns one metric with the observations of several, which are of one
+// name and unit: their samples one after the other, or their histograms added
+// up. It returns an error if histograms do not go together.
+func Pool(metrics ...*Metric) (Metric, error) {
+	if len(metrics) == 0 {
+		return Metric{}, errors.New("pooling no metrics")
+	}
+	all := metrics[0].clone()
+	for _, m := range metrics[1:] {
+		if err := all.add(m); err != nil {
+			return Metric{}, err
+		}
+	}
+	all.Fold()
+	return all, nil
+}
+
+// clone returns a copy that shares nothing with the metric.
+func (m *Metric) clone() Metric {
+	c := *m
+	c.Samples = slices.Clone(m.Samples)
+	if m.Histogram != nil {
+		h := *m.Histogram
+		h.Buckets = slices.Clone(h.Buckets)
+		c.Histogram = &h
+	}
+	c.Labels = maps.Clone(m.Labels)
+	return c
 }
 
 // addNew appends the words that the list does not have yet.

@@ -55,6 +55,9 @@ compared with; without one it is the newest earlier comparable run.`,
 			if err := store.SetBaseline(ctx, r.ID); err != nil {
 				return err
 			}
+			if r.Dirty {
+				fmt.Fprintf(c.stderr, "pacer: warning: run %s measured changes that were not committed: nobody can go back to them\n", r.ID)
+			}
 			_, err := fmt.Fprintf(c.stdout, "run %s is the baseline of %s\n", r.ID, run.Key(r.App, r.Labels))
 			return err
 		}),

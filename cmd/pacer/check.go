@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/pacer-perf/pacer/internal/baseline"
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/report/text"
 	"github.com/pacer-perf/pacer/run"
@@ -15,7 +15,7 @@ import (
 
 func (c *cli) check() *cobra.Command {
 	var o checkOptions
-	var strict, exitZero, all bool
+	var strict, exitZero, all, selfTest bool
 	cmd := &cobra.Command{
 		Use:   "check [flags] [FILE|RUN]",
 		Short: "Judge a run: a gate with an exit status",
@@ -27,20 +27,32 @@ comparable. RUN is a file, an id or the beginning of one, a version, a commit,
 latest, or branch:NAME. Budgets come from the nearest pacer.yaml; without one, a
 run of pacer demo is held to the demo's own.
 
+As a baseline, a version or a commit is all comparable runs of it; branch:NAME
+the last 10 runs of a branch, each metric since its last change point there;
+merge-base (merge-base:BRANCH) the runs of the commit that the run's commit
+forked from, else of the nearest one before that has any. --baseline may be
+given several times. Only its id names a run of changes that were not committed.
+
+With --self-test it judges copies of what was measured instead, some made slower
+by known amounts, and says which slowdown the gate would catch and how often it
+would cry wolf.
+
 Exit status: 0 pass or warn, 1 failed, 2 trouble, 3 undecided with --strict.`,
 		Example: `  pacer check                                       the newest run
   pacer check --baseline base.json current.json     two files
   pacer check --baseline branch:main --strict       no doubt allowed
-  pacer check --fail-on target --format json latest`,
+  pacer check --baseline merge-base                 what the branch forked from
+  pacer check --baseline a.json --baseline b.json current.json
+  pacer check --fail-on target --format json latest
+  pacer check --self-test                           would this gate catch it?`,
 		Args: between(0, 1),
 	}
-	cmd.Flags().StringVar(&o.baseline, "baseline", "", "`FILE or RUN` to compare with")
-	cmd.Flags().StringVar(&o.policy, "policy", "", "`FILE` with budgets (default: the nearest pacer.yaml, or $PACER_POLICY)")
-	cmd.Flags().StringVar(&o.app, "app", "", "`APP` whose runs count (default: that of pacer.yaml, or $PACER_APP)")
+	o.flags(cmd)
 	cmd.Flags().StringVar(&o.failOn, "fail-on", "", "lowest `TIER` of a budget that fails: target, warning or critical")
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 3 if the verdict is undecided")
 	cmd.Flags().BoolVar(&exitZero, "exit-zero", false, "exit with 0 even if the gate failed")
 	cmd.Flags().BoolVar(&all, "all", false, "show every metric")
+	cmd.Flags().BoolVar(&selfTest, "self-test", false, "show what the gate would catch, and exit with 1 if that is nothing")
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		as, err := format()
@@ -50,12 +62,19 @@ Exit status: 0 pass or warn, 1 failed, 2 trouble, 3 undecided with --strict.`,
 		if len(args) == 1 {
 			o.current = args[0]
 		}
-		_, v, err := judged(cmd.Context(), o)
+		found, err := findCase(cmd.Context(), o)
+		if err != nil {
+			return err
+		}
+		if selfTest {
+			return c.selfTest(cmd.Context(), found, as)
+		}
+		v, err := judged(found)
 		if err != nil {
 			return err
 		}
 		if !exitZero {
-			c.status = v.ExitStatus(strict)
+			c.status = v.ExitStatus(strict || found.Policy.Strict)
 		}
 		if as == "json" {
 			return writeJSON(c.stdout, v)
@@ -68,18 +87,27 @@ Exit status: 0 pass or warn, 1 failed, 2 trouble, 3 undecided with --strict.`,
 // checkOptions say what is judged, against what and by which policy. Empty
 // fields have their defaults.
 type checkOptions struct {
-	current, baseline, policy, app, failOn string
+	current, policy, app, failOn string
+	baseline                     []string
 }
 
-// judged finds the runs and the policy, and judges.
-func judged(ctx context.Context, o checkOptions) (run.Run, judge.Verdict, error) {
+// flags adds the flags that every verb which judges has.
+func (o *checkOptions) flags(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&o.baseline, "baseline", nil, "`FILE, RUN or rule` to compare with; several are one baseline")
+	cmd.Flags().StringVar(&o.policy, "policy", "", "`FILE` with budgets and thresholds (default: the nearest pacer.yaml, or $PACER_POLICY)")
+	cmd.Flags().StringVar(&o.app, "app", "", "`APP` whose runs count (default: that of pacer.yaml, or $PACER_APP)")
+}
+
+// findCase finds the runs and the policy.
+func findCase(ctx context.Context, o checkOptions) (judge.Case, error) {
+	none := judge.Case{}
 	p, err := loadPolicy(o.policy)
 	if err != nil {
-		return run.Run{}, judge.Verdict{}, err
+		return none, err
 	}
 	if o.failOn != "" {
 		if p.FailOn, err = judge.ParseTier(o.failOn); err != nil {
-			return run.Run{}, judge.Verdict{}, fmt.Errorf("--fail-on: %w", err)
+			return none, fmt.Errorf("--fail-on: %w", err)
 		}
 	}
 	app := appOf(o.app, p)
@@ -90,45 +118,46 @@ func judged(ctx context.Context, o checkOptions) (run.Run, judge.Verdict, error)
 		current, err = loadRun(ctx, o.current, find(ctx, app))
 	}
 	if err != nil {
-		return run.Run{}, judge.Verdict{}, err
+		return none, err
 	}
 	if p.File == "" && current.App == demoApp {
 		// What demo held it to, so that the two say the same.
 		if p, err = demoPolicy(p.FailOn); err != nil {
-			return run.Run{}, judge.Verdict{}, err
+			return none, err
 		}
 	}
-	base, err := loadBaseline(ctx, app, o.baseline, &current)
-	if err != nil {
-		return run.Run{}, judge.Verdict{}, err
-	}
-	v, err := judge.Judge(&current, base, p)
-	var misfit *judge.PolicyError
-	if errors.As(err, &misfit) && p.App != "" && current.App != "" && p.App != current.App {
-		err = hint(err, "name the policy of %s: --policy FILE", current.App)
-	}
-	return current, v, err
+	base, past, err := loadBasis(ctx, app, o.baseline, &p, &current)
+	return judge.Case{Current: &current, Baseline: base, History: past, Policy: p, Now: time.Now()}, err
 }
 
-// loadBaseline returns the baseline that was asked for, else the one that the
-// history has for the current run.
-func loadBaseline(ctx context.Context, app, word string, current *run.Run) (judge.Baseline, error) {
-	if word != "" {
-		r, err := loadRun(ctx, word, func(store baseline.Source, word string) (run.Run, error) {
-			return baseline.Named(ctx, store, app, word, current)
-		})
-		if err != nil {
-			return judge.Baseline{}, fmt.Errorf("baseline: %w", err)
-		}
-		return judge.Baseline{Run: &r, Chosen: "named " + word}, nil
+// judged judges a case.
+func judged(found judge.Case) (judge.Verdict, error) {
+	v, err := judge.Judge(found)
+	var misfit *judge.PolicyError
+	p := &found.Policy
+	if errors.As(err, &misfit) && p.App != "" && found.Current.App != "" && p.App != found.Current.App {
+		err = hint(err, "name the policy of %s: --policy FILE", found.Current.App)
 	}
-	store, err := readHistory(ctx)
-	if errors.Is(err, errNoHistory) {
-		return judge.Baseline{First: true, Chosen: "no history yet"}, nil
-	}
+	return v, err
+}
+
+// selfTest shows what the gate would catch. Its status is 1 if the gate cannot
+// fail.
+func (c *cli) selfTest(ctx context.Context, found judge.Case, as string) error {
+	p := newProgress(c.stderr, "testing the gate", judge.SelfTestTrials)
+	t, err := judge.NewSelfTest(found, func(done int) error {
+		p.show(done)
+		return ctx.Err()
+	})
+	p.clear()
 	if err != nil {
-		return judge.Baseline{}, err
+		return err
 	}
-	defer store.Close()
-	return baseline.For(ctx, store, current)
+	if len(t.Metrics) == 0 || t.Sizes[len(t.Sizes)-1].Failed == 0 {
+		c.status = 1
+	}
+	if as == "json" {
+		return writeJSON(c.stdout, t)
+	}
+	return text.SelfTest(c.stdout, &t, text.Options{Color: color(c.stdout)})
 }

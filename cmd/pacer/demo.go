@@ -11,11 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pacer-perf/pacer/examples/cuepoint/app"
-	"github.com/pacer-perf/pacer/internal/baseline"
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/policy"
 	"github.com/pacer-perf/pacer/internal/report/text"
@@ -107,16 +107,11 @@ func (c *cli) showDemo(ctx context.Context, r *run.Run) error {
 	if err != nil {
 		return err
 	}
-	store, err := readHistory(ctx)
+	base, past, err := loadBasis(ctx, demoApp, nil, &p, r)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	base, err := baseline.For(ctx, store, r)
-	if err != nil {
-		return err
-	}
-	v, err := judge.Judge(r, base, p)
+	v, err := judge.Judge(judge.Case{Current: r, Baseline: base, History: past, Policy: p, Now: time.Now()})
 	if err != nil {
 		return err
 	}

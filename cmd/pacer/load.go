@@ -21,9 +21,9 @@ import (
 	"github.com/pacer-perf/pacer/run"
 )
 
-// nearest returns the path of name in this folder or the nearest one above
+// upwards returns the path of name in this folder or the nearest one above
 // that has it, and false if none does.
-func nearest(name string) (string, bool) {
+func upwards(name string) (string, bool) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", false
@@ -49,7 +49,7 @@ const (
 
 // writeHistory opens the history, making it if there is none.
 func writeHistory(ctx context.Context) (*sqlite.Store, error) {
-	dir, ok := nearest(dirName)
+	dir, ok := upwards(dirName)
 	if !ok {
 		var err error
 		if dir, err = filepath.Abs(dirName); err != nil {
@@ -74,7 +74,7 @@ var errNoHistory = errors.New("no history here: there is no " + dirName + "/" + 
 
 // readHistory opens the history, or returns errNoHistory. It makes nothing.
 func readHistory(ctx context.Context) (*sqlite.Store, error) {
-	dir, ok := nearest(dirName)
+	dir, ok := upwards(dirName)
 	if ok {
 		path := filepath.Join(dir, historyName)
 		if _, err := os.Stat(path); err == nil {
@@ -101,8 +101,7 @@ func changeHistory(ctx context.Context) (*sqlite.Store, error) {
 // else the app of the policy.
 func appOf(flag string, p judge.Policy) string { return first(flag, env("PACER_APP"), p.App) }
 
-// finder finds a run in the history: baseline.Find, or baseline.Named for a
-// baseline.
+// finder finds a run in the history, as baseline.Find does.
 type finder func(store baseline.Source, word string) (run.Run, error)
 
 // find is the finder of the runs of an app.
@@ -133,7 +132,7 @@ func loadRun(ctx context.Context, word string, find finder) (run.Run, error) {
 		return run.Run{}, fileErr
 	}
 	r, err := fromHistory(ctx, word, find)
-	looksLikeFile := strings.ContainsAny(word, `/\`) && !strings.HasPrefix(word, "branch:") || filepath.Ext(word) == ".json" || word == "." || word == ".."
+	looksLikeFile := strings.ContainsAny(word, `/\`) && !baseline.IsRule(word) || filepath.Ext(word) == ".json" || word == "." || word == ".."
 	if looksLikeFile && (errors.Is(err, errNoHistory) || errors.Is(err, history.ErrNotFound)) {
 		return r, fileErr
 	}
@@ -160,7 +159,10 @@ const latest = "latest"
 func inHistory(store baseline.Source, word string, find finder) (run.Run, error) {
 	r, err := find(store, word)
 	var ambiguous *baseline.AmbiguousError
+	var none *baseline.NoneError
 	switch {
+	case errors.As(err, &none):
+		return r, hint(err, "%s", none.Hint)
 	case errors.Is(err, history.ErrNotFound) && word == latest:
 		return r, hint(err, "make a run: pacer run -- COMMAND; see what there is: pacer log")
 	case errors.Is(err, history.ErrNotFound):
@@ -172,33 +174,65 @@ func inHistory(store baseline.Source, word string, find finder) (run.Run, error)
 }
 
 // loadPolicy reads a policy: from the file named, else from PACER_POLICY, else
-// from the nearest pacer.yaml, else it is the zero policy.
+// from the nearest pacer.yaml, else it is the zero policy. The waivers are in
+// the file beside it, or without a policy in the nearest one.
 func loadPolicy(path string) (judge.Policy, error) {
 	if path == "" {
 		path = os.Getenv("PACER_POLICY")
 	}
 	if path == "" {
-		var ok bool
-		if path, ok = nearest(policyName); !ok {
-			return judge.Policy{}, nil
+		path, _ = upwards(policyName)
+	}
+	var p judge.Policy
+	waivers, ok := upwards(policy.WaiversFile)
+	if path != "" {
+		var err error
+		if p, err = readFile(path, policy.Read); err != nil {
+			return p, err
 		}
+		waivers, ok = filepath.Join(filepath.Dir(path), policy.WaiversFile), true
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return judge.Policy{}, err
+	if !ok {
+		return p, nil
 	}
-	defer f.Close()
-	if wd, err := os.Getwd(); err == nil {
-		if rel, err := filepath.Rel(wd, path); err == nil && filepath.IsAbs(path) {
-			path = rel
-		}
-	}
-	p, err := policy.Read(f, path)
-	var at *policy.Error
-	if errors.As(err, &at) && at.Excerpt != "" {
-		err = fmt.Errorf("%w\n%5d | %s", err, at.Line, at.Excerpt)
+	var err error
+	p.Waivers, err = readFile(waivers, policy.ReadWaivers)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
 	return p, err
+}
+
+// readFile reads a file of people's making. Errors show the line, and the path
+// as seen from here.
+func readFile[T any](path string, read func(io.Reader, string) (T, error)) (T, error) {
+	var zero T
+	f, err := os.Open(path)
+	if err != nil {
+		return zero, err
+	}
+	defer f.Close()
+	v, err := read(f, shown(path))
+	return v, excerpt(err)
+}
+
+// shown returns an absolute path as seen from the working directory.
+func shown(path string) string {
+	if wd, err := os.Getwd(); err == nil && filepath.IsAbs(path) {
+		if rel, err := filepath.Rel(wd, path); err == nil {
+			return rel
+		}
+	}
+	return path
+}
+
+// excerpt adds the line to an error that has one.
+func excerpt(err error) error {
+	var at *policy.Error
+	if errors.As(err, &at) && at.Excerpt != "" && len(at.Excerpt) <= 200 {
+		return fmt.Errorf("%w\n%5d | %s", err, at.Line, at.Excerpt)
+	}
+	return err
 }
 
 // writeJSON writes v, indented.

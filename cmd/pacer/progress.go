@@ -33,7 +33,7 @@ func (p *progress) show(done int) {
 			bar += " "
 		}
 	}
-	fmt.Fprintf(p.w, "\r\x1b[Kmeasuring %.40s [%s] %d of %d", p.what, bar, done+1, p.total)
+	fmt.Fprintf(p.w, "\r\x1b[K%.50s [%s] %d of %d", p.what, bar, done+1, p.total)
 	p.shown = true
 }
 

@@ -25,20 +25,22 @@ verdict is.`,
 		Args: exactArgs(1),
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "-", "`FILE` to write; - is standard output")
-	cmd.Flags().StringVar(&o.baseline, "baseline", "", "`FILE or RUN` to compare with")
-	cmd.Flags().StringVar(&o.policy, "policy", "", "`FILE` with budgets (default: the nearest pacer.yaml, or $PACER_POLICY)")
-	cmd.Flags().StringVar(&o.app, "app", "", "`APP` whose runs count (default: that of pacer.yaml, or $PACER_APP)")
+	o.flags(cmd)
 	format := formatFlag(cmd, "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if _, err := format(); err != nil {
 			return err
 		}
 		o.current = args[0]
-		r, v, err := judged(cmd.Context(), o)
+		found, err := findCase(cmd.Context(), o)
 		if err != nil {
 			return err
 		}
-		body, err := report.JSON(&r, &v, time.Now())
+		v, err := judged(found)
+		if err != nil {
+			return err
+		}
+		body, err := report.JSON(found.Current, &v, time.Now())
 		if err != nil {
 			return err
 		}

@@ -49,6 +49,7 @@ fails, or with --show-output on standard error.`,
 	cmd.Flags().IntVar(&b.runs, "runs", 1, "how many `TIMES` to run the command")
 	cmd.Flags().StringVar(&b.app, "app", "", "name of the `APP` (default: $PACER_APP, its own word, that of pacer.yaml, or the command's name)")
 	cmd.Flags().StringVar(&b.version, "version", "", "`VERSION` of the app (default: its own word)")
+	cmd.Flags().StringVar(&b.branch, "branch", "", "`BRANCH` that the run is of (default: what git or the CI system says)")
 	cmd.Flags().StringArrayVar(&labels, "label", nil, "label `KEY=VALUE` of the run; may be given again")
 	cmd.Flags().BoolVar(&b.allowFailure, "allow-failure", false, "keep the run even if the command fails")
 	cmd.Flags().BoolVar(&b.showOutput, "show-output", false, "pass the command's output on to standard error")
@@ -103,6 +104,7 @@ type batch struct {
 	args         []string
 	runs         int
 	app, version string
+	branch       string
 	labels       map[string]string
 	allowFailure bool
 	showOutput   bool
@@ -129,7 +131,7 @@ func (c *cli) measure(ctx context.Context, b batch) (*run.Run, error) {
 		fmt.Fprintf(c.stderr, "pacer: PACER_DISABLED=%s: what the command measures itself may be missing\n", off)
 	}
 	started := time.Now()
-	progress := newProgress(c.stderr, first(b.name, filepath.Base(b.args[0])), b.runs)
+	progress := newProgress(c.stderr, "measuring "+first(b.name, filepath.Base(b.args[0])), b.runs)
 	defer progress.clear()
 	var repetitions []run.Run
 	for i := range b.runs {
@@ -194,9 +196,11 @@ func (b *batch) describe(r *run.Run, started time.Time) {
 	r.Version = first(b.version, r.Version)
 	if b.name == "" { // what is our own has nothing to do with this folder's repository
 		r.Command = redact(b.args)
-		if r.Commit == "" {
-			r.Commit, r.Branch, r.Dirty = gitState()
+		// What the app says of another commit, this folder knows nothing of.
+		if commit, branch, dirty := gitState(); r.Commit == "" || r.Commit == commit {
+			r.Commit, r.Branch, r.Dirty = commit, first(r.Branch, branch), r.Dirty || dirty
 		}
+		r.Branch = first(b.branch, r.Branch)
 	}
 	if r.Environment == nil {
 		env := pacer.Environment()
@@ -255,7 +259,7 @@ func (c *cli) once(ctx context.Context, b batch) (run.Run, error) {
 	}
 	if result.PeakMemory > 0 {
 		outside = append(outside, run.Metric{Name: "process.memory.peak", Unit: unit.Bytes, Better: run.Lower,
-			Resolution: float64(result.Floor), Samples: []float64{float64(result.PeakMemory)}})
+			Samples: []float64{float64(result.PeakMemory)}})
 		// The helper's size at the fork is the least that the kernel reports.
 		if float64(result.PeakMemory) < 1.1*float64(result.Floor) {
 			r.Warnings = append(r.Warnings, "process.memory.peak is at most what is shown: less cannot be told")
@@ -305,7 +309,7 @@ func exported(dir string) (run.Run, error) {
 // tempDir makes a folder beside the history, and removes those that killed
 // processes left there more than a day ago.
 func tempDir() (string, error) {
-	dir, ok := nearest(dirName)
+	dir, ok := upwards(dirName)
 	if !ok {
 		return "", errNoHistory // the history was made before
 	}
@@ -335,9 +339,21 @@ func gitState() (commit, branch string, dirty bool) {
 	if !ok {
 		return "", "", false
 	}
-	branch, _ = git("symbolic-ref", "--quiet", "--short", "HEAD")
+	if branch, ok = git("symbolic-ref", "--quiet", "--short", "HEAD"); !ok {
+		branch = branchOfCI()
+	}
 	changes, ok := git("status", "--porcelain", "--untracked-files=no")
 	return commit, branch, ok && changes != ""
+}
+
+// branchOfCI returns the branch that a CI system says it builds, for it checks
+// out commits: of a change its own branch, not the one it is for.
+func branchOfCI() string {
+	if env("GITHUB_REF_TYPE") == "branch" || env("GITHUB_HEAD_REF") != "" {
+		return first(env("GITHUB_HEAD_REF"), env("GITHUB_REF_NAME"))
+	}
+	return first(env("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME"), env("CI_COMMIT_BRANCH"), // GitLab
+		env("BUILDKITE_BRANCH"), env("CIRCLE_BRANCH"), env("BITBUCKET_BRANCH"), env("DRONE_BRANCH"))
 }
 
 // first returns the first of words that is not empty.

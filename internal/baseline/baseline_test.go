@@ -3,6 +3,7 @@ package baseline
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +14,9 @@ import (
 
 // fake is a Source of runs, newest first.
 type fake struct {
-	runs []run.Run
-	set  string
+	runs    []run.Run
+	set     string
+	queries int // for series
 }
 
 func (f *fake) Heads(_ context.Context, by history.Filter) ([]run.Run, error) {
@@ -39,6 +41,29 @@ func (f *fake) Run(_ context.Context, id string) (run.Run, error) {
 		}
 	}
 	return run.Run{}, history.ErrNotFound
+}
+
+func (f *fake) Series(_ context.Context, by history.SeriesFilter) ([]history.Series, error) {
+	f.queries++
+	var list []history.Series
+	for i := len(f.runs) - 1; i >= 0; i-- {
+		r := &f.runs[i]
+		if by.App != "" && r.App != by.App || by.Runs != nil && !slices.Contains(by.Runs, r.ID) {
+			continue
+		}
+		for _, m := range r.Metrics {
+			at := slices.IndexFunc(list, func(s history.Series) bool { return s.Key() == m.Key() && s.Unit == m.Unit })
+			if at < 0 {
+				at = len(list)
+				list = append(list, history.Series{App: r.App, Name: m.Name, Unit: m.Unit, Labels: m.Labels})
+			}
+			p := history.Point{Run: r, Resolution: m.Resolution}
+			p.Center, p.Statistic = m.Center()
+			list[at].Points = append(list[at].Points, p)
+		}
+	}
+	slices.SortFunc(list, func(a, b history.Series) int { return strings.Compare(a.Key()+a.Unit, b.Key()+b.Unit) })
+	return list, nil
 }
 
 func (f *fake) Baseline(context.Context, string, map[string]string) (string, error) {
@@ -91,58 +116,4 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// A baseline is never the run itself, nor a newer one unless its id is given.
-func TestNamed(t *testing.T) {
-	t.Parallel()
-	src := source()
-	current := src.runs[2] // 01BA, the newest of main
-	for word, want := range map[string]string{
-		"latest": "01B", "branch:main": "01B", "1": "01B", "branch:fix": "", "01BA": "", "01B": "01B", "cafe1": "01B", "beef1": "", "01C": "01C", "2": "",
-	} {
-		r, err := Named(t.Context(), src, "a", word, &current)
-		if r.ID != want || (want == "") != errors.Is(err, history.ErrNotFound) {
-			t.Errorf("%s: %q, %v; want %q", word, r.ID, err, want)
-		}
-	}
-}
-
-func TestFor(t *testing.T) {
-	t.Parallel()
-	src := source()
-	current := func(edit func(*run.Run)) *run.Run {
-		r := src.runs[1] // 01C
-		if edit != nil {
-			edit(&r)
-		}
-		return &r
-	}
-	for _, tt := range []struct {
-		name    string
-		set     string
-		current *run.Run
-		want    string // an id, or a part of why there is none
-	}{
-		{"skips other environments", "", current(nil), "01B"},
-		{"what was set goes first", "01BA", current(nil), "01BA"},
-		{"a run is not its own baseline", "01C", current(nil), "01B"},
-		{"a file, by its time", "", current(func(r *run.Run) { r.ID = "x"; r.Timestamp = at(2) }), "01B"},
-		{"a file newer than all", "", current(func(r *run.Run) { r.ID = "x"; r.Timestamp = at(8) }), "01C"},
-		{"a file without a time", "", current(func(r *run.Run) { r.ID = "x"; r.Timestamp = time.Time{} }), "01C"},
-		{"none comparable", "", current(func(r *run.Run) { r.Environment = &run.Environment{CPU: "C"} }), "none of 2 earlier runs is comparable (the newest: cpu: B and C"},
-		{"other labels are another thing", "", current(func(r *run.Run) { r.Labels = map[string]string{"x": "1"} }), "no earlier run"},
-		{"one, not comparable", "", current(func(r *run.Run) { r.ID = "x"; r.Timestamp = at(2); r.Environment = &run.Environment{CPU: "C"} }), "the earlier run is not comparable"},
-		{"another app", "", current(func(r *run.Run) { r.ID = "x"; r.App = "new" }), "no earlier run"},
-		{"no app", "", current(func(r *run.Run) { r.ID = "x"; r.App = "" }), "no earlier run"},
-	} {
-		src := source()
-		src.set = tt.set
-		b, err := For(t.Context(), src, tt.current)
-		got := b.Chosen
-		if b.Run != nil {
-			got = b.Run.ID
-		}
-		if err != nil || !strings.HasPrefix(got, tt.want) || b.First != strings.HasPrefix(tt.want, "no earlier run") {
-			t.Errorf("%s: %q, first %v, %v; want %q", tt.name, got, b.First, err, tt.want)
-		}
-	}
-}
+func hours(n int) time.Duration { return time.Duration(n) * time.Hour }

@@ -1,241 +1,348 @@
-// Package judge says whether a run is good: is every metric inside its budget,
-// and did it change against the baseline.
+// Package judge says whether a run is good. Of every metric it asks three
+// questions: is it inside its budget, did it change against the baseline, and
+// did its history move.
 //
-// Judge is a pure function of the current run, the baseline and the policy:
-// the same input gives the same verdict, whatever the order of the metrics.
-// Doubts are part of the answer, in Warnings. Nothing here reads a clock, a
-// file or a database.
+// Judge is a pure function of the Case it is given: the same input gives the
+// same verdict, byte for byte, whatever the order of the metrics. Doubts are
+// part of the answer, in Warnings. Nothing here reads a clock, a file or a
+// database.
 //
-// This is the default rule alone: a ratio of medians against fixed limits. It
-// knows nothing of noise.
+// A change is told by one of three rules. Where both sides have enough
+// samples, by statistics over all metrics together (package twosample), for
+// times and sizes are noise. Counts, which are not, strictly. What is left,
+// single values above all, by the specification's fixed ratios.
 package judge
 
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/pacer-perf/pacer/internal/explain"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
 
+// Case is what a run is judged by.
+type Case struct {
+	Current  *run.Run
+	Baseline Baseline
+	History  []Series // of the metrics, before the current run
+	Policy   Policy
+	Now      time.Time // when waivers are asked whether they still hold
+}
+
 // Baseline is what the current run is compared with.
 type Baseline struct {
-	Run    *run.Run // nil: there is none
-	Chosen string   // by which rule, as people read it; without a run, why not
+	Runs   []*run.Run // oldest first; none: there is no baseline
+	Chosen string     // by which rule, as people read it; without a run, why not
 	// First tells that there is no baseline because nothing was measured
 	// before: no reason for doubt.
 	First bool
+	// Set tells that a person chose it, and with it what happened before.
+	Set      bool
+	Warnings []string // doubts about the choice
+	// Since tells, by the key and unit of a metric (Identity), from which of
+	// Runs on its level is that of today; without an entry, from the first.
+	Since map[string]int
 }
+
+// Series is the history of one metric: what comparable runs measured, oldest
+// first.
+type Series struct {
+	Name   string
+	Unit   string
+	Labels map[string]string
+	Better run.Better
+	Tick   float64   // resolution of the values; 0: unknown
+	Values []float64 // one for each run: the metric's center
+	Runs   []Head    // as many
+}
+
+// Key is the metric's name and labels.
+func (s *Series) Key() string { return run.Key(s.Name, s.Labels) }
 
 // Judge judges the current run. The error is a *PolicyError: a budget or
 // threshold that does not fit the metric it is for.
-func Judge(current *run.Run, baseline Baseline, policy Policy) (Verdict, error) {
+func Judge(c Case) (Verdict, error) {
+	current, policy := c.Current, &c.Policy
 	if policy.App != "" && current.App != "" && policy.App != current.App {
 		return Verdict{}, &PolicyError{Place: policy.File, Msg: fmt.Sprintf("the policy is for %s, the run is of %s", policy.App, current.App)}
 	}
-	v := Verdict{
-		Schema: Schema, App: current.App, Current: HeadOf(current),
-		Policy:   PolicyHead{File: policy.File, Budgets: len(policy.Budgets), FailOn: policy.FailOn, Rule: defaultRule},
-		Baseline: BaselineHead{Runs: []Head{}, Chosen: baseline.Chosen},
-		Metrics:  []Metric{}, Reasons: []string{}, Warnings: slices.Concat(current.Warnings, current.Doubts),
+	v := newVerdict(&c)
+	differences := v.meet(&c)
+	list := couples(current, &c.Baseline)
+	changes, err := tellChanges(list, policy, len(differences) > 0)
+	if err != nil {
+		return Verdict{}, err
 	}
-	if v.App == "" {
-		v.App = policy.App
-	}
-	differences := v.meet(current, baseline)
-
-	var failed, doubted, warned []string
+	var why reasons
 	judged := make(map[string]bool)
-	pairs := pair(current, baseline.Run)
-	for i := range pairs {
-		m, reasons, err := judgePair(&pairs[i], differences, &policy, current)
-		if err != nil {
+	for i := range list {
+		j := judgement{Case: &c, couple: &list[i], out: changes[i]}
+		if err := j.judge(differences); err != nil {
 			return Verdict{}, err
 		}
-		m.Fails = len(reasons.fail) > 0
-		judged[m.Name], judged[m.Key()] = true, true
-		failed = append(failed, reasons.fail...)
-		doubted = append(doubted, reasons.doubt...)
-		warned = append(warned, reasons.warn...)
-		v.Metrics = append(v.Metrics, m)
+		j.out.Fails = len(j.why.fail) > 0
+		judged[j.out.Name], judged[j.out.Key()] = true, true
+		why.add(j.why)
+		v.Metrics = append(v.Metrics, j.out)
 	}
 	for i := range policy.Budgets {
 		b := &policy.Budgets[i]
-		if judged[b.Metric] {
+		if judged[string(b.Metric)] || !b.Metric.Literal() {
 			continue
 		}
 		// Nothing by that name on either side.
-		v.Metrics = append(v.Metrics, Metric{Name: b.Metric, Change: Missing, Fails: true, Budget: &BudgetResult{Status: NoBudget, Statistic: b.Statistic},
+		v.Metrics = append(v.Metrics, Metric{Name: string(b.Metric), Change: Missing, Fails: true, Budget: &BudgetResult{Status: NoBudget, Statistic: b.Statistic},
 			Reasons: []string{"it has a budget but was not measured"}})
-		failed = append(failed, b.Metric+" has a budget but was not measured")
+		why.fail = append(why.fail, string(b.Metric)+" has a budget but was not measured")
 	}
 	slices.SortStableFunc(v.Metrics, func(a, b Metric) int {
 		return cmp.Or(strings.Compare(a.Key(), b.Key()), strings.Compare(a.Unit, b.Unit))
 	})
-	if len(differences) > 0 {
-		doubted = append([]string{"the baseline is not comparable (" + strings.Join(differences, "; ") + ")"}, doubted...)
-	}
-	if baseline.Run == nil && !baseline.First {
-		doubted = append(doubted, "no baseline: "+baseline.Chosen)
-	}
-	if len(current.Metrics) == 0 {
-		doubted = append(doubted, "the run has no metrics: did what writes it end too early?")
-	}
-	v.Verdict = Pass
-	switch {
-	case len(failed) > 0:
-		v.Verdict = Fail
-	case len(doubted) > 0:
-		v.Verdict = Undecided
-	case len(warned) > 0:
-		v.Verdict = Warn
-	}
-	v.Reasons = append(v.Reasons, slices.Concat(failed, doubted, warned)...)
-	if v.Warnings == nil {
-		v.Warnings = []string{}
-	}
+	v.decide(&c, differences, why)
 	return v, nil
 }
 
-// meet notes the baseline, and returns what keeps the runs from being
-// compared.
-func (v *Verdict) meet(current *run.Run, baseline Baseline) []string {
-	if baseline.Run == nil {
-		return nil
+func newVerdict(c *Case) Verdict {
+	p := &c.Policy
+	v := Verdict{
+		Schema: Schema, App: c.Current.App, Current: HeadOf(c.Current),
+		Policy:   PolicyHead{File: p.File, Budgets: len(p.Budgets), FailOn: p.FailOn, Confidence: p.confidence(), Rule: ruleText},
+		Baseline: BaselineHead{Runs: []Head{}, Chosen: c.Baseline.Chosen},
+		Metrics:  []Metric{}, Reasons: []string{}, Warnings: []string{},
 	}
-	v.Baseline.Runs = append(v.Baseline.Runs, HeadOf(baseline.Run))
-	for _, w := range slices.Concat(baseline.Run.Warnings, baseline.Run.Doubts) {
-		if w = "baseline: " + w; !slices.Contains(v.Warnings, w) {
+	if v.App == "" {
+		v.App = p.App
+	}
+	v.warn("", c.Current.Warnings, c.Current.Doubts, c.Baseline.Warnings)
+	return v
+}
+
+// warn adds the warnings that are not there yet.
+func (v *Verdict) warn(prefix string, lists ...[]string) {
+	for _, w := range slices.Concat(lists...) {
+		if w = prefix + w; !slices.Contains(v.Warnings, w) {
 			v.Warnings = append(v.Warnings, w)
 		}
 	}
-	if unknown := Unknown(baseline.Run, current); len(unknown) > 0 {
-		v.Warnings = append(v.Warnings, "not known on both sides: "+strings.Join(unknown, ", ")+"; compared as if on one machine")
-	}
-	return Differences(baseline.Run, current)
 }
 
-// couple is one metric of both runs; a side that lacks it is nil.
-type couple struct {
-	key               string
-	baseline, current *run.Metric
-}
-
-// pair couples the metrics of both runs by name, labels and unit, sorted by
-// them. In a file of flat keys the main operation has no name of its own: it
-// is coupled with the other's.
-func pair(current, baseline *run.Run) []couple {
-	var list []couple
-	at := make(map[string]int)
-	add := func(r, other *run.Run, put func(*couple, *run.Metric)) {
-		if r == nil {
-			return
+// meet notes the baseline and returns what keeps its runs from being compared
+// with the current one. Where some of several runs can be compared, the others
+// are left out.
+func (v *Verdict) meet(c *Case) (differences []string) {
+	var alike []*run.Run
+	since := make([]int, len(c.Baseline.Runs)+1) // how many of the runs before an index are alike
+	for i, r := range c.Baseline.Runs {
+		d := Differences(r, c.Current, c.Policy.AnyEnvironment...)
+		if len(d) == 0 {
+			alike = append(alike, r)
+		} else if differences == nil {
+			differences = d
 		}
-		for i := range r.Metrics {
-			m := &r.Metrics[i]
-			if m.Count() == 0 {
-				continue // nothing was observed: not measured
-			}
-			name := m.Key()
-			if name == run.Processing && r.Main == name && other != nil && other.Main != "" {
-				name = other.Main
-			}
-			key := name + "\x00" + m.Unit
-			j, there := at[key]
-			if !there {
-				j = len(list)
-				at[key] = j
-				list = append(list, couple{key: key})
-			}
-			put(&list[j], m)
+		since[i+1] = len(alike)
+	}
+	switch left := len(c.Baseline.Runs) - len(alike); {
+	case len(alike) == 0:
+		alike = c.Baseline.Runs
+	case left > 0:
+		v.warn("", []string{fmt.Sprintf("%d of %d runs of the baseline are not comparable and left out (%s)", left, len(c.Baseline.Runs), strings.Join(differences, "; "))})
+		differences = nil
+		moved := make(map[string]int, len(c.Baseline.Since))
+		for key, i := range c.Baseline.Since {
+			moved[key] = since[min(max(i, 0), len(since)-1)]
+		}
+		c.Baseline.Since = moved
+	}
+	c.Baseline.Runs = alike
+	for _, r := range alike {
+		v.Baseline.Runs = append(v.Baseline.Runs, HeadOf(r))
+		v.warn("baseline: ", r.Warnings, r.Doubts)
+		if unknown := Unknown(r, c.Current); len(unknown) > 0 {
+			v.warn("", []string{"not known on both sides: " + strings.Join(unknown, ", ") + "; compared as if on one machine"})
 		}
 	}
-	add(current, baseline, func(c *couple, m *run.Metric) { c.current = m })
-	add(baseline, current, func(c *couple, m *run.Metric) { c.baseline = m })
-	slices.SortFunc(list, func(a, b couple) int { return strings.Compare(a.key, b.key) })
-	return list
+	return differences
 }
 
-// reasons are what one metric gives against a pass.
+// decide gives the run its word.
+func (v *Verdict) decide(c *Case, differences []string, why reasons) {
+	if len(differences) > 0 {
+		why.doubt = append([]string{"the baseline is not comparable (" + strings.Join(differences, "; ") + ")"}, why.doubt...)
+	}
+	if len(c.Baseline.Runs) == 0 && !c.Baseline.First {
+		why.doubt = append(why.doubt, "no baseline: "+c.Baseline.Chosen)
+	}
+	if !slices.ContainsFunc(v.Metrics, func(m Metric) bool { return m.Current != nil }) {
+		why.doubt = append(why.doubt, "the run has no values: did what writes it end too early?")
+	}
+	if b := assumed(v.Metrics); b > 0 {
+		v.warn("", []string{fmt.Sprintf("with one run as the baseline it is not known how much runs of the same code differ (%.1f%% is assumed), and what slowed all metrics down together looks like a change: a baseline of several runs would tell", 100*b)})
+	}
+	v.Verdict = Pass
+	switch {
+	case len(why.fail) > 0:
+		v.Verdict = Fail
+	case len(why.doubt) > 0:
+		v.Verdict = Undecided
+	case len(why.warn) > 0:
+		v.Verdict = Warn
+	}
+	v.Reasons = append(v.Reasons, slices.Concat(why.fail, why.doubt, why.warn)...)
+}
+
+// reasons are what speaks against a pass.
 type reasons struct{ fail, doubt, warn []string }
 
-func judgePair(c *couple, differences []string, policy *Policy, current *run.Run) (Metric, reasons, error) {
-	m := c.current
-	if m == nil {
-		m = c.baseline
+func (r *reasons) add(other reasons) {
+	r.fail = append(r.fail, other.fail...)
+	r.doubt = append(r.doubt, other.doubt...)
+	r.warn = append(r.warn, other.warn...)
+}
+
+// judgement is the work on one metric.
+type judgement struct {
+	*Case
+	*couple
+	out Metric // with its change already told
+	why reasons
+}
+
+func (j *judgement) judge(differences []string) error {
+	j.describe()
+	budget := j.Policy.budget(j.metric())
+	j.out.Ignored = j.Policy.ignores(j.metric())
+	switch {
+	case j.current == nil:
+		j.missing(budget)
+		return nil
+	case len(j.baseline) == 0:
+		j.out.Change = New
+	case len(differences) > 0:
+		j.out.Change = Incomparable
+		j.out.Reasons = append(j.out.Reasons, differences...)
+	default:
+		j.changed()
 	}
-	out := Metric{Name: m.Name, Unit: m.Unit, Labels: m.Labels, Better: m.Direction()}
-	var why reasons
-	for i, side := range []*run.Metric{c.baseline, c.current} {
+	if budget != nil {
+		if err := j.hold(budget); err != nil {
+			return err
+		}
+	}
+	if !j.out.Ignored {
+		j.lookBack()
+	}
+	return nil
+}
+
+// describe fills in what the metric is.
+func (j *judgement) describe() {
+	m := j.metric()
+	j.out.Name, j.out.Unit, j.out.Labels, j.out.Better = m.Name, m.Unit, m.Labels, m.Direction()
+	for i, side := range []*run.Metric{j.pooled, j.current} {
 		if side != nil {
 			s := side.Stats()
-			out.N[i] = side.Count()
-			*[]**run.Stats{&out.Baseline, &out.Current}[i] = &s
+			j.out.N[i] = side.Count()
+			*[]**run.Stats{&j.out.Baseline, &j.out.Current}[i] = &s
 		}
 	}
-	budget := policy.budget(m)
+}
+
+// missing judges a metric that the current run lacks.
+func (j *judgement) missing(budget *Budget) {
+	m, key := j.metric(), j.out.Key()
+	j.out.Change = Missing
+	other := slices.IndexFunc(j.Current.Metrics, func(x run.Metric) bool { return x.Key() == m.Key() && x.Count() > 0 })
 	switch {
-	case c.current == nil:
-		out.Change = Missing
-		other := slices.IndexFunc(current.Metrics, func(x run.Metric) bool { return x.Key() == m.Key() })
-		if other >= 0 {
-			why.warn = append(why.warn, fmt.Sprintf("%s is missing in %q: the current run has it in %q", out.Key(), m.Unit, current.Metrics[other].Unit))
-		} else if budget != nil {
-			out.Budget = &BudgetResult{Status: NoBudget, Statistic: budget.Statistic}
-			why.fail = append(why.fail, out.Key()+" has a budget but was not measured")
-		} else {
-			why.warn = append(why.warn, out.Key()+" is missing: the baseline has it")
+	case other >= 0:
+		j.why.warn = append(j.why.warn, fmt.Sprintf("%s is missing in %q: the current run has it in %q", key, m.Unit, j.Current.Metrics[other].Unit))
+	case budget != nil:
+		j.out.Budget = &BudgetResult{Status: NoBudget, Statistic: budget.Statistic}
+		j.why.fail = append(j.why.fail, key+" has a budget but was not measured")
+	case !j.out.Ignored:
+		j.why.warn = append(j.why.warn, key+" is missing: the baseline has it")
+	}
+}
+
+// changed draws the consequences of the change.
+func (j *judgement) changed() {
+	key := j.out.Key()
+	switch j.out.Change {
+	case Regressed:
+		j.out.Stages = explain.Stages(j.Baseline.Runs, j.Current, j.out.Name)
+		j.accept()
+		if !j.out.Ignored && j.out.Accepted == nil {
+			j.why.fail = append(j.why.fail, j.out.Reasons[0])
 		}
-		return out, why, nil
-	case c.baseline == nil:
-		out.Change = New
-	case len(differences) > 0:
-		out.Change = Incomparable
-		out.Reasons = append(out.Reasons, differences...)
+	case Inconclusive, Incomparable:
+		if j.out.Ignored {
+			return
+		}
+		for _, w := range slices.Concat(j.out.Reasons, j.out.Warnings) {
+			j.why.doubt = append(j.why.doubt, key+": "+w)
+		}
+	}
+}
+
+// accept looks for a waiver that covers the regression.
+func (j *judgement) accept() {
+	worse := 1.0
+	switch {
+	case j.out.Ratio == nil:
+		worse = math.Inf(1) // from nothing to something
+	case j.out.Better == run.Higher:
+		worse = 1 / *j.out.Ratio
 	default:
-		minChange, err := policy.minChange(m)
-		if err != nil {
-			return out, why, err
+		worse = *j.out.Ratio
+	}
+	for i := range j.Policy.Waivers {
+		w := &j.Policy.Waivers[i]
+		if !w.Metric.Matches(j.out.Name, j.out.Labels) {
+			continue
 		}
-		compare(&out, c.baseline, c.current, minChange)
-		switch out.Change {
-		case Regressed:
-			why.fail = append(why.fail, out.Reasons...)
-		case Inconclusive, Incomparable:
-			for _, w := range out.Warnings {
-				why.doubt = append(why.doubt, out.Key()+": "+w)
-			}
+		if w.Covers(j.out.Name, j.out.Labels, j.Current.Version, worse, j.Now) {
+			j.out.Accepted = &Accepted{Reason: w.Reason, Author: w.Author, Until: w.End(), Place: w.Place}
+			return
+		}
+		if ended := w.Expired(j.Current.Version, j.Now); ended != "" {
+			j.out.Warnings = append(j.out.Warnings, "the waiver at "+w.Place+" does not hold any more: "+ended)
+		} else {
+			j.out.Warnings = append(j.out.Warnings, fmt.Sprintf("the waiver at %s covers up to %s", w.Place, unit.Percent(1+w.WorseBy)))
 		}
 	}
-	if budget == nil {
-		return out, why, nil
-	}
-	result, over, err := budget.hold(c.current)
+}
+
+// hold holds the metric to its budget.
+func (j *judgement) hold(budget *Budget) error {
+	result, over, err := budget.hold(j.current)
 	if err != nil {
-		return out, why, err
+		return err
 	}
-	out.Budget = result
+	j.out.Budget = result
 	switch {
 	case result.Value == nil:
-		text := fmt.Sprintf("%s has a budget on its %s, which was not measured", out.Key(), result.Statistic)
-		out.Reasons = append(out.Reasons, text)
-		why.fail = append(why.fail, text)
+		text := fmt.Sprintf("%s has a budget on its %s, which was not measured", j.out.Key(), result.Statistic)
+		j.out.Reasons = append(j.out.Reasons, text)
+		j.why.fail = append(j.why.fail, text)
 	case over != "":
 		limit, _ := result.limit(over)
 		word := "over"
-		if out.Better == run.Higher {
+		if j.out.Better == run.Higher {
 			word = "under"
 		}
-		text := fmt.Sprintf("%s: %s %s is %s its %s of %s", out.Key(), result.Statistic,
-			unit.Format(*result.Value, m.Unit), word, over, unit.Format(limit, m.Unit))
-		out.Reasons = append(out.Reasons, text)
-		if budget.fails(over, policy.FailOn) {
-			why.fail = append(why.fail, text)
+		text := fmt.Sprintf("%s: %s %s is %s its %s of %s", j.out.Key(), result.Statistic,
+			unit.Format(*result.Value, j.out.Unit), word, over, unit.Format(limit, j.out.Unit))
+		j.out.Reasons = append(j.out.Reasons, text)
+		if budget.fails(over, j.Policy.FailOn) {
+			j.why.fail = append(j.why.fail, text)
 		} else {
-			why.warn = append(why.warn, text)
+			j.why.warn = append(j.why.warn, text)
 		}
 	}
-	return out, why, nil
+	return nil
 }

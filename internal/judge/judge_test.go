@@ -61,7 +61,7 @@ func TestDefaultRule(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			v, err := Judge(tt.current, Baseline{Run: base, Chosen: "file"}, Policy{})
+			v, err := Judge(Case{Current: tt.current, Baseline: Baseline{Runs: []*run.Run{base}, Chosen: "file"}, Policy: Policy{}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +73,7 @@ func TestDefaultRule(t *testing.T) {
 			}
 		})
 	}
-	v, _ := Judge(flat(1.0, 50*mb, 2.0), Baseline{Run: base}, Policy{})
+	v, _ := Judge(Case{Current: flat(1.0, 50*mb, 2.0), Baseline: Baseline{Runs: []*run.Run{base}}, Policy: Policy{}})
 	want := map[string]Change{"startup": Improved, "memory.peak": Improved, "processing.speed": Improved}
 	if diff := cmp.Diff(want, changes(v)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -88,8 +88,8 @@ func TestDefaultRuleMirrors(t *testing.T) {
 	for range 2000 {
 		value := func() float64 { return float64(1 + rng.IntN(20)) }
 		a, b := flat(value(), value(), value()), flat(value(), value(), value())
-		forth, err1 := Judge(b, Baseline{Run: a}, Policy{})
-		back, err2 := Judge(a, Baseline{Run: b}, Policy{})
+		forth, err1 := Judge(Case{Current: b, Baseline: Baseline{Runs: []*run.Run{a}}, Policy: Policy{}})
+		back, err2 := Judge(Case{Current: a, Baseline: Baseline{Runs: []*run.Run{b}}, Policy: Policy{}})
 		if err1 != nil || err2 != nil {
 			t.Fatal(err1, err2)
 		}
@@ -104,7 +104,7 @@ func TestDefaultRuleMirrors(t *testing.T) {
 
 func TestZeroBaseline(t *testing.T) {
 	t.Parallel()
-	v, err := Judge(flat(2, 0, 1), Baseline{Run: flat(0, 0, 0)}, Policy{})
+	v, err := Judge(Case{Current: flat(2, 0, 1), Baseline: Baseline{Runs: []*run.Run{flat(0, 0, 0)}}, Policy: Policy{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +159,7 @@ func TestBudgets(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			policy := Policy{FailOn: tt.failOn, Budgets: []Budget{{Metric: "startup", Limits: tt.limits}}}
-			v, err := Judge(flat(tt.startup, 1, 1), Baseline{First: true}, policy)
+			v, err := Judge(Case{Current: flat(tt.startup, 1, 1), Baseline: Baseline{First: true}, Policy: policy})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +175,7 @@ func TestBudgetHigherIsBetter(t *testing.T) {
 	t.Parallel()
 	policy := Policy{Budgets: []Budget{{Metric: "processing.speed", Limits: map[Tier]Quantity{Target: {10, "items/s"}, Critical: {5, "items/s"}}}}}
 	for speed, want := range map[float64]BudgetStatus{10: Within, 9: OverTarget, 4: OverCritical} {
-		v, err := Judge(flat(1, 1, speed), Baseline{First: true}, policy)
+		v, err := Judge(Case{Current: flat(1, 1, speed), Baseline: Baseline{First: true}, Policy: policy})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +183,7 @@ func TestBudgetHigherIsBetter(t *testing.T) {
 			t.Errorf("%v items/s: %s, want %s", speed, got, want)
 		}
 	}
-	v, _ := Judge(flat(1, 1, 4), Baseline{First: true}, policy)
+	v, _ := Judge(Case{Current: flat(1, 1, 4), Baseline: Baseline{First: true}, Policy: policy})
 	if want := "processing.speed: median 4 items/s is under its critical of 5 items/s"; v.Reasons[0] != want {
 		t.Errorf("reason %q, want %q", v.Reasons[0], want)
 	}
@@ -207,22 +207,22 @@ func TestMissing(t *testing.T) {
 	both := parse(`{"startup_time": 1, "memory_usage": 1}`)
 	one := parse(`{"startup_time": 1}`)
 	policy := Policy{Budgets: []Budget{{Metric: "memory.peak", Limits: map[Tier]Quantity{Target: {9, "bytes"}}}}}
-	v, err := Judge(one, Baseline{Run: both}, policy)
+	v, err := Judge(Case{Current: one, Baseline: Baseline{Runs: []*run.Run{both}}, Policy: policy})
 	if err != nil || v.Verdict != Fail || v.Metrics[0].Change != Missing || v.Reasons[0] != "memory.peak has a budget but was not measured" {
 		t.Errorf("budgeted and missing: %+v, %v", v, err)
 	}
-	if v, _ := Judge(one, Baseline{First: true}, policy); v.Verdict != Fail || len(v.Metrics) != 2 {
+	if v, _ := Judge(Case{Current: one, Baseline: Baseline{First: true}, Policy: policy}); v.Verdict != Fail || len(v.Metrics) != 2 {
 		t.Errorf("budgeted and on neither side: %+v", v)
 	}
-	if v, _ := Judge(one, Baseline{Run: both}, Policy{}); v.Verdict != Warn || v.Metrics[0].Change != Missing {
+	if v, _ := Judge(Case{Current: one, Baseline: Baseline{Runs: []*run.Run{both}}, Policy: Policy{}}); v.Verdict != Warn || v.Metrics[0].Change != Missing {
 		t.Errorf("missing without budget: %+v", v)
 	}
-	if v, _ := Judge(both, Baseline{Run: one}, Policy{}); v.Verdict != Pass || v.Metrics[0].Change != New {
+	if v, _ := Judge(Case{Current: both, Baseline: Baseline{Runs: []*run.Run{one}}, Policy: Policy{}}); v.Verdict != Pass || v.Metrics[0].Change != New {
 		t.Errorf("new: %+v", v)
 	}
 	partial := parse(`{"processing_metrics": {"avg": 1}}`)
 	policy = Policy{Budgets: []Budget{{Metric: "processing", Limits: limits(9, 0, 0)}}}
-	if v, _ := Judge(partial, Baseline{First: true}, policy); v.Verdict != Fail || !strings.Contains(v.Reasons[0], "p95, which was not measured") {
+	if v, _ := Judge(Case{Current: partial, Baseline: Baseline{First: true}, Policy: policy}); v.Verdict != Fail || !strings.Contains(v.Reasons[0], "p95, which was not measured") {
 		t.Errorf("a summary without the statistic: %+v", v)
 	}
 }
@@ -234,7 +234,7 @@ func TestUnitChanged(t *testing.T) {
 	before := parse(`{"metrics": [{"name":"op","unit":"ms","samples":[1]}]}`)
 	after := parse(`{"metrics": [{"name":"op","unit":"s","samples":[1]}]}`)
 	policy := Policy{Budgets: []Budget{{Metric: "op", Limits: limits(9, 0, 0)}}}
-	v, err := Judge(after, Baseline{Run: before}, policy)
+	v, err := Judge(Case{Current: after, Baseline: Baseline{Runs: []*run.Run{before}}, Policy: policy})
 	if err != nil || v.Verdict != Warn || len(v.Metrics) != 2 || v.Metrics[0].Change != Missing || v.Metrics[1].Budget.Status != Within ||
 		!strings.Contains(v.Reasons[0], `op is missing in "ms": the current run has it in "s"`) {
 		t.Errorf("%+v, %v", v, err)
@@ -247,7 +247,7 @@ func TestDirectionChanged(t *testing.T) {
 	t.Parallel()
 	before := parse(`{"metrics": [{"name":"op","unit":"s","samples":[1]}]}`)
 	after := parse(`{"metrics": [{"name":"op","unit":"s","better":"higher","samples":[5]}]}`)
-	v, err := Judge(after, Baseline{Run: before}, Policy{})
+	v, err := Judge(Case{Current: after, Baseline: Baseline{Runs: []*run.Run{before}}, Policy: Policy{}})
 	if err != nil || v.Verdict != Undecided || v.Metrics[0].Change != Incomparable || !strings.Contains(v.Reasons[0], "disagree") {
 		t.Errorf("%+v, %v", v, err)
 	}
@@ -257,12 +257,12 @@ func TestDirectionChanged(t *testing.T) {
 func TestEmptyRun(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{`{}`, `{"startup_time": null}`} {
-		if v, err := Judge(parse(text), Baseline{First: true}, Policy{}); err != nil || v.Verdict != Undecided {
+		if v, err := Judge(Case{Current: parse(text), Baseline: Baseline{First: true}, Policy: Policy{}}); err != nil || v.Verdict != Undecided {
 			t.Errorf("%s: %s %q, %v", text, v.Verdict, v.Reasons, err)
 		}
 	}
 	hollow := parse(`{"metrics": [{"name":"op","unit":"s","samples":[]}]}`)
-	v, err := Judge(hollow, Baseline{Run: parse(`{"metrics": [{"name":"op","unit":"s","samples":[1]}]}`)}, Policy{})
+	v, err := Judge(Case{Current: hollow, Baseline: Baseline{Runs: []*run.Run{parse(`{"metrics": [{"name":"op","unit":"s","samples":[1]}]}`)}}})
 	if err != nil || v.Metrics[0].Change != Missing {
 		t.Errorf("a metric without observations: %+v, %v", v, err)
 	}
@@ -270,11 +270,11 @@ func TestEmptyRun(t *testing.T) {
 
 func TestNoBaseline(t *testing.T) {
 	t.Parallel()
-	v, err := Judge(flat(1, 1, 1), Baseline{First: true}, Policy{})
+	v, err := Judge(Case{Current: flat(1, 1, 1), Baseline: Baseline{First: true}, Policy: Policy{}})
 	if err != nil || v.Verdict != Pass || len(v.Baseline.Runs) != 0 || v.Metrics[0].Change != New {
 		t.Errorf("first run: %+v, %v", v, err)
 	}
-	v, _ = Judge(flat(1, 1, 1), Baseline{Chosen: "3 earlier runs, none comparable"}, Policy{})
+	v, _ = Judge(Case{Current: flat(1, 1, 1), Baseline: Baseline{Chosen: "3 earlier runs, none comparable"}, Policy: Policy{}})
 	if v.Verdict != Undecided || !strings.Contains(v.Reasons[0], "none comparable") {
 		t.Errorf("earlier runs that don't compare: %+v", v)
 	}
@@ -307,7 +307,7 @@ func TestEnvironments(t *testing.T) {
 			a, b := flat(2, 1, 1), flat(4, 1, 1)
 			a.App, b.App, a.Environment, b.Environment = "a", "a", env(), env()
 			tt.change(b)
-			v, err := Judge(b, Baseline{Run: a}, Policy{})
+			v, err := Judge(Case{Current: b, Baseline: Baseline{Runs: []*run.Run{a}}, Policy: Policy{}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -330,11 +330,11 @@ func TestEnvironments(t *testing.T) {
 	a, b := flat(2, 1, 1), flat(4, 1, 1)
 	a.Environment, b.Environment = env(), env()
 	a.Environment.CPU, a.Environment.Cores, b.Environment.CPULimit = "", 0, 1
-	if v, _ := Judge(b, Baseline{Run: a}, Policy{}); v.Verdict != Fail || len(v.Warnings) != 1 || !strings.Contains(v.Warnings[0], "not known on both sides: cpu, cores;") {
+	if v, _ := Judge(Case{Current: b, Baseline: Baseline{Runs: []*run.Run{a}}, Policy: Policy{}}); v.Verdict != Fail || len(v.Warnings) != 1 || !strings.Contains(v.Warnings[0], "not known on both sides: cpu, cores;") {
 		t.Errorf("partly unknown: %s %q", v.Verdict, v.Warnings)
 	}
 	a.Environment = nil
-	v, _ := Judge(b, Baseline{Run: a}, Policy{})
+	v, _ := Judge(Case{Current: b, Baseline: Baseline{Runs: []*run.Run{a}}, Policy: Policy{}})
 	if v.Verdict != Fail || len(v.Warnings) != 1 || !strings.Contains(v.Warnings[0], "not known on both sides: environment") {
 		t.Errorf("unknown environment: %s %q", v.Verdict, v.Warnings)
 	}
@@ -342,9 +342,9 @@ func TestEnvironments(t *testing.T) {
 
 func TestThresholds(t *testing.T) {
 	t.Parallel()
-	policy := Policy{Thresholds: []Threshold{{Metric: "startup", MinChange: Quantity{1, "s"}}}}
+	policy := Policy{Thresholds: []Threshold{{Metric: "startup", MinChange: &Quantity{1, "s"}}}}
 	for current, want := range map[float64]Change{2.9: Unchanged, 3.0: Regressed, 1.1: Unchanged, 1.0: Improved} {
-		v, err := Judge(flat(current, 1, 1), Baseline{Run: flat(2, 1, 1)}, policy)
+		v, err := Judge(Case{Current: flat(current, 1, 1), Baseline: Baseline{Runs: []*run.Run{flat(2, 1, 1)}}, Policy: policy})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -363,16 +363,16 @@ func TestPolicyErrors(t *testing.T) {
 		policy Policy
 		want   string
 	}{
-		{budget(Quantity{200, ""}), `pacer.yaml:3:5: startup is measured in "s", not in "": write 200ms or 2s`},
+		{budget(Quantity{200, ""}), `pacer.yaml:3:5: startup is measured in "s", not in "": write 200ms or 200s`},
 		{budget(Quantity{200, "bytes"}), `not in "bytes"`},
 		{Policy{Budgets: []Budget{{Metric: "startup", Limits: limits(5, 3, 2), Place: "p:2:1"}}}, "p:2:1: budget of startup: warning (3.00s) is stricter than target (5.00s)"},
 		{Policy{App: "other", File: "pacer.yaml"}, "pacer.yaml: the policy is for other, the run is of a"},
-		{Policy{Thresholds: []Threshold{{Metric: "startup", MinChange: Quantity{1, "bytes"}, Place: "p:1:1"}}}, "p:1:1: startup is measured"},
+		{Policy{Thresholds: []Threshold{{Metric: "startup", MinChange: &Quantity{1, "bytes"}, Place: "p:1:1"}}}, "p:1:1: startup is measured"},
 	}
 	for _, tt := range tests {
 		a := flat(1, 1, 1)
 		a.App = "a"
-		if _, err := Judge(a, Baseline{Run: a}, tt.policy); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := Judge(Case{Current: a, Baseline: Baseline{Runs: []*run.Run{a}}, Policy: tt.policy}); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("error = %v, want %q", err, tt.want)
 		}
 	}
@@ -384,7 +384,7 @@ func TestFlatMainOperation(t *testing.T) {
 	named := parse(`{"main": "track.process", "metrics": [{"name":"track.process","unit":"s","samples":[3]}]}`)
 	nameless := parse(`{"processing_metrics": {"avg": 2}}`)
 	for _, pair := range [][2]*run.Run{{nameless, named}, {named, nameless}} {
-		v, err := Judge(pair[1], Baseline{Run: pair[0]}, Policy{})
+		v, err := Judge(Case{Current: pair[1], Baseline: Baseline{Runs: []*run.Run{pair[0]}}, Policy: Policy{}})
 		if err != nil || len(v.Metrics) != 1 || v.Metrics[0].Ratio == nil || v.Metrics[0].Statistic != "mean" {
 			t.Errorf("%+v, %v", v.Metrics, err)
 		}
@@ -415,7 +415,7 @@ func TestDeterministic(t *testing.T) {
 		rng.Shuffle(len(baseline.Metrics), func(i, j int) {
 			baseline.Metrics[i], baseline.Metrics[j] = baseline.Metrics[j], baseline.Metrics[i]
 		})
-		v, err := Judge(current, Baseline{Run: baseline, Chosen: "file"}, policy)
+		v, err := Judge(Case{Current: current, Baseline: Baseline{Runs: []*run.Run{baseline}, Chosen: "file"}, Policy: policy})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,24 +1,38 @@
 package judge
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
 
 // Policy is what an application is held to. The zero Policy has no budgets and
-// the default rule.
+// the default thresholds.
 type Policy struct {
 	File       string // where it was read; empty: none
 	App        string // the app it is for; empty: any
 	Budgets    []Budget
 	Thresholds []Threshold
+	Waivers    []Waiver
 	// FailOn lowers the tier at which budgets fail; without it, that is the
 	// highest tier that a budget defines.
 	FailOn Tier
+	// Confidence is how sure the judge has to be; 0 means DefaultConfidence.
+	Confidence float64
+	// Baseline is the rule by which the baseline is chosen: "previous",
+	// "branch:NAME", "merge-base", or a run; empty means previous. The judge
+	// does not read it.
+	Baseline string
+	Strict   bool // undecided is no pass
+	// AnyEnvironment lists the fields of the environment that may differ
+	// between runs that are compared: cpu, memory, and so on.
+	AnyEnvironment []string
 }
 
 // Tier is one limit of a budget.
@@ -45,19 +59,40 @@ func ParseTier(s string) (Tier, error) {
 
 // Budget is an absolute limit on a statistic of a metric.
 type Budget struct {
-	// Metric is a name, which stands for the metric with any labels, or a name
-	// with labels as run.Key writes them, which goes before.
-	Metric    string
+	Metric    Pattern
 	Statistic string // as run.Metric.Statistic knows them; empty: DefaultStatistic
 	Limits    map[Tier]Quantity
-	Place     string // pacer.yaml:4:3, for errors
+	// Better is the direction that the limits were written for, by < or >; ""
+	// means that of the metric.
+	Better run.Better
+	Place  string // pacer.yaml:4:3, for errors
 }
 
-// Threshold tells which changes of a metric are too small to matter.
+// Threshold is a relative limit against the baseline: how much worse, and how
+// sure. Of several that match a metric, the most specific one that says a
+// thing decides it; see Pattern.
 type Threshold struct {
-	Metric    string // as in Budget
-	MinChange Quantity
+	Metric    Pattern
+	Change    *float64  // least relative change that matters: 0.05; nil: not said
+	MinChange *Quantity // least absolute change that matters; nil: not said
+	Counted   *bool     // compared strictly, as a count is: any change is real; nil: by the unit
+	Ignore    *bool     // its changes are shown and decide nothing; nil: not said
 	Place     string
+}
+
+// Waiver is a change that was accepted, with a reason, for a time.
+type Waiver struct {
+	Metric Pattern
+	Reason string
+	Author string
+	Since  time.Time // when it was accepted; zero: not known
+
+	// At least one of these ends it.
+	UntilVersion string    // accepted in versions before this one
+	Until        time.Time // accepted before this moment
+	WorseBy      float64   // accepted as long as the ratio is no worse than 1 + WorseBy; 0: however much
+
+	Place string // pacer.waivers.yaml:4:3
 }
 
 // Quantity is a number in a base unit; Unit is "" for a bare number.
@@ -88,7 +123,13 @@ func (q Quantity) of(m *run.Metric, place string) (float64, error) {
 		return q.Value, nil
 	}
 	example := map[string]string{unit.Seconds: "200ms or 2s", unit.Bytes: "500MB", unit.Speed: "40 items/s"}[m.Unit]
-	if example == "" {
+	number := strconv.FormatFloat(q.Value, 'g', -1, 64)
+	switch {
+	case q.Unit == "" && m.Unit == unit.Seconds:
+		example = number + "ms or " + number + "s"
+	case q.Unit == "" && m.Unit == unit.Bytes:
+		example = number + "B or " + number + "MB"
+	case example == "":
 		example = "a bare number"
 	}
 	return 0, &PolicyError{Place: place, Msg: fmt.Sprintf("%s is measured in %q, not in %q: write %s",
@@ -119,19 +160,16 @@ func isMemory(name string) bool {
 	return false
 }
 
-// budget returns the budget of a metric: the one with its labels before the
-// one with its name alone.
+// budget returns the most specific budget of a metric, nil if it has none.
 func (p *Policy) budget(m *run.Metric) *Budget {
-	var byName *Budget
+	var best *Budget
 	for i := range p.Budgets {
-		switch b := &p.Budgets[i]; b.Metric {
-		case m.Key():
-			return b
-		case m.Name:
-			byName = b
+		b := &p.Budgets[i]
+		if b.Metric.Matches(m.Name, m.Labels) && (best == nil || b.Metric.weight() >= best.Metric.weight()) {
+			best = b
 		}
 	}
-	return byName
+	return best
 }
 
 // ownMinChange are the smallest changes that matter of what Pacer measures in
@@ -146,21 +184,70 @@ var ownMinChange = map[string]float64{
 // minChange returns the smallest change of a metric that matters, 0 if any
 // does.
 func (p *Policy) minChange(m *run.Metric) (float64, error) {
-	var byName *Threshold
-	for i := range p.Thresholds {
-		t := &p.Thresholds[i]
-		if t.Metric == m.Key() {
-			byName = t
-			break
-		}
-		if t.Metric == m.Name {
-			byName = t
-		}
-	}
-	if byName == nil {
+	t := p.minChangeRule(m)
+	if t == nil {
 		return ownMinChange[m.Name], nil
 	}
-	return byName.MinChange.of(m, byName.Place)
+	return t.MinChange.of(m, t.Place)
+}
+
+// minChangeRule returns the threshold that says the smallest change of a
+// metric. One for a glob is passed over where its unit is not the metric's:
+// "*" reaches times, sizes and counts.
+func (p *Policy) minChangeRule(m *run.Metric) *Threshold {
+	return p.threshold(m, func(t *Threshold) bool {
+		if t.MinChange == nil {
+			return false
+		}
+		_, err := t.MinChange.of(m, "")
+		return err == nil || t.Metric.Literal()
+	})
+}
+
+// Rules are the parts of a policy that decide for one metric. Nil is the
+// default.
+type Rules struct {
+	Budget    *Budget
+	Change    *Threshold // says how much has to change
+	MinChange *Threshold // says how much at least, in the metric's unit
+	Counted   *Threshold // says whether it is compared as a count
+	Ignore    *Threshold // says whether its changes decide nothing
+}
+
+// Rules returns what decides for a metric.
+func (p *Policy) Rules(m *run.Metric) Rules {
+	return Rules{
+		Budget:    p.budget(m),
+		Change:    p.threshold(m, func(t *Threshold) bool { return t.Change != nil }),
+		MinChange: p.minChangeRule(m),
+		Counted:   p.threshold(m, func(t *Threshold) bool { return t.Counted != nil }),
+		Ignore:    p.threshold(m, func(t *Threshold) bool { return t.Ignore != nil }),
+	}
+}
+
+// Fits says whether the rules of a metric fit it: a *PolicyError if a unit, a
+// statistic or a direction does not.
+func (p *Policy) Fits(m *run.Metric) error {
+	if b := p.budget(m); b != nil {
+		if _, _, err := b.hold(m); err != nil {
+			return err
+		}
+	}
+	_, err := p.minChange(m)
+	return err
+}
+
+// threshold returns the most specific threshold of a metric that says what is
+// asked, nil if none does.
+func (p *Policy) threshold(m *run.Metric, says func(*Threshold) bool) *Threshold {
+	var best *Threshold
+	for i := range p.Thresholds {
+		t := &p.Thresholds[i]
+		if says(t) && t.Metric.Matches(m.Name, m.Labels) && (best == nil || t.Metric.weight() >= best.Metric.weight()) {
+			best = t
+		}
+	}
+	return best
 }
 
 // BudgetStatus is where a value lies in its budget.
@@ -179,11 +266,17 @@ var statusOf = map[Tier]BudgetStatus{Target: OverTarget, Warning: OverWarning, C
 // hold holds a metric to a budget. It returns the highest tier that the value
 // is over, "" if none.
 func (b *Budget) hold(m *run.Metric) (*BudgetResult, Tier, error) {
-	result := &BudgetResult{Status: NoBudget, Statistic: b.Statistic}
+	result := &BudgetResult{Status: NoBudget, Statistic: b.Statistic, Place: b.Place}
 	if result.Statistic == "" {
 		result.Statistic = DefaultStatistic(m)
 	}
-	higher := m.Direction() == run.Higher
+	direction := m.Direction()
+	if b.Better != "" && direction != "" && b.Better != direction {
+		sign := map[run.Better]string{run.Lower: "<", run.Higher: ">"}
+		return nil, "", &PolicyError{Place: b.Place, Msg: fmt.Sprintf("budget of %s: %s is better there: write %s in place of %s",
+			m.Key(), direction, sign[direction], sign[b.Better])}
+	}
+	higher := cmp.Or(direction, b.Better) == run.Higher
 	below, belowIs := math.NaN(), Tier("")
 	for _, tier := range tiers {
 		q, ok := b.Limits[tier]

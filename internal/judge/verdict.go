@@ -3,6 +3,7 @@ package judge
 import (
 	"time"
 
+	"github.com/pacer-perf/pacer/internal/explain"
 	"github.com/pacer-perf/pacer/run"
 )
 
@@ -66,10 +67,11 @@ type BaselineHead struct {
 
 // PolicyHead says what the run was held to.
 type PolicyHead struct {
-	File    string `json:"file,omitempty"`
-	Budgets int    `json:"budgets"`
-	FailOn  Tier   `json:"fail_on,omitempty"`
-	Rule    string `json:"rule"` // how changes are told
+	File       string  `json:"file,omitempty"`
+	Budgets    int     `json:"budgets"`
+	FailOn     Tier    `json:"fail_on,omitempty"`
+	Confidence float64 `json:"confidence"`
+	Rule       string  `json:"rule"` // how changes are told
 }
 
 // Metric is the judgement of one metric.
@@ -79,15 +81,69 @@ type Metric struct {
 	Labels    map[string]string `json:"labels,omitempty"`
 	Better    run.Better        `json:"better,omitempty"`
 	Change    Change            `json:"change"`
-	Ratio     *float64          `json:"ratio,omitempty"`     // current over baseline, of Statistic
-	Statistic string            `json:"statistic,omitempty"` // that the two were compared by
-	N         [2]int64          `json:"n"`                   // observations: baseline, current
+	Ratio     *float64          `json:"ratio,omitempty"`      // current over baseline, of Statistic
+	Interval  *[2]float64       `json:"interval,omitempty"`   // of the ratio, at the policy's confidence
+	Statistic string            `json:"statistic,omitempty"`  // that the two were compared by
+	Threshold float64           `json:"threshold,omitempty"`  // least relative change that matters
+	MinChange float64           `json:"min_change,omitempty"` // least absolute change that matters, in the unit
+	Levels    *[2]float64       `json:"levels,omitempty"`     // baseline and current, whose ratio Ratio is; nil: of Statistic
+	N         [2]int64          `json:"n"`                    // observations: baseline, current
 	Baseline  *run.Stats        `json:"baseline,omitempty"`
 	Current   *run.Stats        `json:"current,omitempty"`
 	Budget    *BudgetResult     `json:"budget,omitempty"`
-	Fails     bool              `json:"fails,omitempty"` // it alone fails the run
+	Test      *Test             `json:"test,omitempty"`     // how the change was told; nil: nothing to compare
+	Needed    *Needed           `json:"needed,omitempty"`   // of an inconclusive change
+	Moved     *Moved            `json:"moved,omitempty"`    // the last change point of its history
+	Stages    []explain.Stage   `json:"stages,omitempty"`   // where the time went, of a regressed metric
+	Accepted  *Accepted         `json:"accepted,omitempty"` // the waiver that covers it
+	Ignored   bool              `json:"ignored,omitempty"`  // by the policy: it decides nothing
+	Fails     bool              `json:"fails,omitempty"`    // it alone fails the run
 	Reasons   []string          `json:"reasons,omitempty"`
 	Warnings  []string          `json:"warnings,omitempty"`
+}
+
+// Test says how a change was told, and by which numbers. What a rule has no
+// use for is absent.
+type Test struct {
+	Rule        string      `json:"rule"` // "statistics", "ratio" or "count"
+	Method      string      `json:"method"`
+	P           *float64    `json:"p,omitempty"`
+	Adjusted    *float64    `json:"adjusted,omitempty"`  // P, for all metrics together
+	Effective   *[2]float64 `json:"effective,omitempty"` // samples on each side that count, after autocorrelation
+	Within      *float64    `json:"within,omitempty"`    // relative standard deviation inside a run
+	Between     *float64    `json:"between,omitempty"`   // relative standard deviation between runs of the same code
+	BetweenFrom string      `json:"between_from,omitempty"`
+	Place       string      `json:"place,omitempty"` // of the threshold: pacer.yaml:12:3; "": the default
+}
+
+// Needed says what it would take to decide.
+type Needed struct {
+	Samples        int     `json:"samples,omitempty"`         // on each side; 0: more samples of these runs would not
+	Runs           int     `json:"runs,omitempty"`            // on each side, where runs differ more than samples do
+	SmallestEffect float64 `json:"smallest_effect,omitempty"` // relative change that would have been seen in 80% of cases
+}
+
+// Moved is where the level of a metric moved for good in its history.
+type Moved struct {
+	Index      int        `json:"index"` // in the history, oldest first
+	Run        string     `json:"run"`
+	Version    string     `json:"version,omitempty"`
+	Commit     string     `json:"commit,omitempty"`
+	Ago        int        `json:"ago"` // runs since then; 0: the current one moved
+	Before     float64    `json:"before"`
+	After      float64    `json:"after"`
+	Ratio      float64    `json:"ratio"`
+	Interval   [2]float64 `json:"interval"`
+	Confidence float64    `json:"confidence"`
+	Drift      bool       `json:"drift,omitempty"` // slowly, from there on
+}
+
+// Accepted is a waiver that covers a change.
+type Accepted struct {
+	Reason string `json:"reason"`
+	Author string `json:"author,omitempty"`
+	Until  string `json:"until"` // what ends it, as people read it
+	Place  string `json:"place,omitempty"`
 }
 
 // Key is the metric's name and labels.
@@ -102,6 +158,7 @@ type BudgetResult struct {
 	Target    *float64     `json:"target,omitempty"`
 	Warning   *float64     `json:"warning,omitempty"`
 	Critical  *float64     `json:"critical,omitempty"`
+	Place     string       `json:"place,omitempty"` // where the policy has it: pacer.yaml:4:3
 }
 
 func (b *BudgetResult) slot(t Tier) **float64 {

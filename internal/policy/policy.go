@@ -1,5 +1,5 @@
-// Package policy reads pacer.yaml into judge's Policy. It is the only package
-// that knows YAML.
+// Package policy reads pacer.yaml and pacer.waivers.yaml into judge's Policy,
+// and writes waivers. It is the only package that knows YAML.
 //
 // A mistake is an *Error with file, line and column: what was found, what was
 // expected, and for a misspelt key the nearest one. Nothing is guessed: a key
@@ -20,7 +20,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/pacer-perf/pacer/internal/judge"
-	"github.com/pacer-perf/pacer/internal/unit"
+	"github.com/pacer-perf/pacer/internal/nearest"
 	"github.com/pacer-perf/pacer/run"
 )
 
@@ -44,47 +44,72 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d:%d: %s%s", e.File, e.Line, e.Column, key, e.Msg)
 }
 
+// The keys that mappings take, in the order in which errors list them.
+var (
+	rootKeys        = []string{"app", "baseline", "confidence", "fail_on", "strict", "environment", "budgets", "thresholds"}
+	environmentKeys = []string{"any"}
+	budgetKeys      = []string{"statistic", "target", "warning", "critical"}
+	thresholdKeys   = []string{"change", "min_change", "strict", "ignore"}
+	waiversKeys     = []string{"waivers"}
+	waiverKeys      = []string{"metric", "reason", "author", "since", "until_version", "until", "worse_by"}
+)
+
+// environmentFields are what judge.Differences tells machines apart by.
+var environmentFields = []string{"os", "arch", "cpu", "cores", "memory", "cpu_limit", "memory_limit"}
+
+// Keys returns the keys that pacer.yaml takes, by the place of their mapping:
+// "", environment, budgets.* and thresholds.*.
+func Keys() map[string][]string {
+	return map[string][]string{"": slices.Clone(rootKeys), "environment": slices.Clone(environmentKeys),
+		"budgets.*": slices.Clone(budgetKeys), "thresholds.*": slices.Clone(thresholdKeys)}
+}
+
+// WaiverKeys returns the keys of pacer.waivers.yaml likewise: "" and
+// waivers.*.
+func WaiverKeys() map[string][]string {
+	return map[string][]string{"": slices.Clone(waiversKeys), "waivers.*": slices.Clone(waiverKeys)}
+}
+
 // Read reads a policy; name stands for the file in errors.
 //
 //	app: cuepoint
+//	baseline: branch:main
 //	budgets:
-//	  startup:      {target: 2s, warning: 3s, critical: 5s}
-//	  table.filter: {statistic: p95, target: 200ms}
+//	  startup:       {target: 2s, warning: 3s, critical: 5s}
+//	  track.process: "p(95)<500ms"
 //	thresholds:
-//	  startup: {min_change: 20ms}
+//	  "*": {change: 5%, min_change: 1ms}
+//
+// The error is an *Error for anything that is wrong with the content.
 func Read(r io.Reader, name string) (judge.Policy, error) {
-	text, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
-	if err != nil {
-		return judge.Policy{}, fmt.Errorf("reading %s: %w", name, err)
-	}
-	p := &reader{file: name, lines: strings.Split(string(text), "\n")}
-	if len(text) > MaxSize {
-		return judge.Policy{}, p.fail(nil, "", "the file is larger than %d MiB", MaxSize>>20)
-	}
-	file, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		return judge.Policy{}, p.syntax(err)
-	}
+	p, body, err := parse(r, name)
 	policy := judge.Policy{File: name}
-	if len(file.Docs) > 1 && file.Docs[1].Body != nil {
-		return judge.Policy{}, p.fail(file.Docs[1].Body.GetToken(), "", "a second YAML document: expected one")
+	if err != nil || body == nil {
+		return policy, err
 	}
-	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
-		return policy, nil
-	}
-	err = p.mapping(file.Docs[0].Body, "", []string{"app", "budgets", "thresholds"}, func(key string, _ *token.Token, value ast.Node) (err error) {
+	err = p.mapping(body, "", rootKeys, func(key string, _ *token.Token, value ast.Node) (err error) {
 		switch key {
 		case "app":
 			policy.App, err = p.text(value, key)
+		case "baseline":
+			policy.Baseline, err = p.baseline(value, key)
+		case "confidence":
+			policy.Confidence, err = p.confidence(value, key)
+		case "fail_on":
+			policy.FailOn, err = p.tier(value, key)
+		case "strict":
+			policy.Strict, err = p.boolean(value, key)
+		case "environment":
+			policy.AnyEnvironment, err = p.environment(value, key)
 		case "budgets":
-			err = p.mapping(value, key, nil, func(metric string, at *token.Token, value ast.Node) error {
-				b, err := p.budget(value, at, metric)
+			err = p.rules(value, key, func(metric judge.Pattern, path string, at *token.Token, value ast.Node) error {
+				b, err := p.budget(value, at, metric, path)
 				policy.Budgets = append(policy.Budgets, b)
 				return err
 			})
 		case "thresholds":
-			err = p.mapping(value, key, nil, func(metric string, at *token.Token, value ast.Node) error {
-				t, err := p.threshold(value, at, metric)
+			err = p.rules(value, key, func(metric judge.Pattern, path string, at *token.Token, value ast.Node) error {
+				t, err := p.threshold(value, at, metric, path)
 				policy.Thresholds = append(policy.Thresholds, t)
 				return err
 			})
@@ -95,6 +120,107 @@ func Read(r io.Reader, name string) (judge.Policy, error) {
 		return judge.Policy{}, err
 	}
 	return policy, nil
+}
+
+// parse returns the one document of a file, nil if it holds nothing.
+func parse(r io.Reader, name string) (*reader, ast.Node, error) {
+	text, err := io.ReadAll(io.LimitReader(r, MaxSize+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	p := &reader{file: name, lines: strings.Split(string(text), "\n")}
+	if len(text) > MaxSize {
+		return nil, nil, p.fail(nil, "", "the file is larger than %d MiB", MaxSize>>20)
+	}
+	file, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, nil, p.syntax(err)
+	}
+	if len(file.Docs) > 1 && file.Docs[1].Body != nil {
+		return nil, nil, p.fail(start(file.Docs[1].Body), "", "a second YAML document: expected one")
+	}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+		return p, nil, nil
+	}
+	return p, file.Docs[0].Body, nil
+}
+
+// budget reads what a metric is held to: tiers, an expression, or a list of
+// expressions.
+func (p *reader) budget(node ast.Node, at *token.Token, metric judge.Pattern, path string) (judge.Budget, error) {
+	b := judge.Budget{Metric: metric, Limits: make(map[judge.Tier]judge.Quantity), Place: p.place(at)}
+	switch node.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode, *ast.NullNode:
+	default:
+		return b, p.expressions(node, path, &b)
+	}
+	err := p.mapping(node, path, budgetKeys, func(key string, _ *token.Token, value ast.Node) (err error) {
+		if key == "statistic" {
+			b.Statistic, err = p.text(value, join(path, key))
+			if err == nil && !run.ValidStatistic(b.Statistic) {
+				err = p.fail(start(value), join(path, key), "%q: %v", b.Statistic, run.ErrStatistic)
+			}
+			return err
+		}
+		b.Limits[judge.Tier(key)], err = p.quantity(value, join(path, key))
+		return err
+	})
+	if err == nil && len(b.Limits) == 0 {
+		err = p.fail(start(node), path, "the budget has no limit: expected target, warning or critical, as in target: 200ms")
+	}
+	return b, err
+}
+
+// maxChange is the largest relative change that a policy may call small: one
+// to eleven times the baseline.
+const maxChange = 10
+
+func (p *reader) threshold(node ast.Node, at *token.Token, metric judge.Pattern, path string) (judge.Threshold, error) {
+	t := judge.Threshold{Metric: metric, Place: p.place(at)}
+	set := false
+	err := p.mapping(node, path, thresholdKeys, func(key string, _ *token.Token, value ast.Node) (err error) {
+		set = true
+		path := join(path, key)
+		switch key {
+		case "change":
+			var change float64
+			change, err = p.percentage(value, path)
+			t.Change = &change
+		case "min_change":
+			var q judge.Quantity
+			q, err = p.quantity(value, path)
+			t.MinChange = &q
+		case "strict":
+			var strict bool
+			strict, err = p.boolean(value, path)
+			t.Counted = &strict
+		case "ignore":
+			var ignore bool
+			ignore, err = p.boolean(value, path)
+			t.Ignore = &ignore
+		}
+		return err
+	})
+	if err == nil && !set {
+		err = p.fail(start(node), path, "the threshold says nothing: expected %s, as in change: 5%%", list(thresholdKeys))
+	}
+	return t, err
+}
+
+// rules reads a mapping from patterns of metrics.
+func (p *reader) rules(node ast.Node, path string, each func(metric judge.Pattern, path string, at *token.Token, value ast.Node) error) error {
+	seen := make(map[judge.Pattern]bool)
+	return p.mapping(node, path, nil, func(key string, at *token.Token, value ast.Node) error {
+		metric, err := judge.ParsePattern(key)
+		if err != nil {
+			return p.fail(at, path, "%v", err)
+		}
+		if seen[metric] { // with its labels in another order
+			return p.fail(at, join(path, key), "the key is there twice")
+		}
+		seen[metric] = true
+		return each(metric, join(path, key), at, value)
+	})
 }
 
 type reader struct {
@@ -117,10 +243,29 @@ func (p *reader) fail(at *token.Token, key, format string, args ...any) error {
 // syntax turns the YAML parser's error into ours.
 func (p *reader) syntax(err error) error {
 	var at yaml.Error
-	if errors.As(err, &at) {
-		return p.fail(at.GetToken(), "", "%s", at.GetMessage())
+	if !errors.As(err, &at) {
+		return p.fail(nil, "", "%v", err)
 	}
-	return p.fail(nil, "", "%v", err)
+	e := p.fail(at.GetToken(), "", "%s", at.GetMessage())
+	var placed *Error
+	if errors.As(e, &placed) && strings.HasPrefix(strings.TrimLeft(placed.Excerpt, " -"), "*") {
+		placed.Msg += `; a name that begins with * needs quotes, as in "*":`
+	}
+	return e
+}
+
+// start returns the first token of a node: the parser's own of a mapping is
+// its first colon.
+func start(node ast.Node) *token.Token {
+	switch n := node.(type) {
+	case *ast.MappingNode:
+		if !n.IsFlowStyle && len(n.Values) > 0 {
+			return start(n.Values[0])
+		}
+	case *ast.MappingValueNode:
+		return n.Key.GetToken()
+	}
+	return node.GetToken()
 }
 
 // mapping calls each with the keys of a mapping and their values. With keys
@@ -135,7 +280,7 @@ func (p *reader) mapping(node ast.Node, path string, keys []string, each func(ke
 	case *ast.NullNode:
 		return nil
 	default:
-		return p.fail(node.GetToken(), path, "expected keys with values, found %s", kind(node))
+		return p.fail(start(node), path, "expected keys with values, found %s", kind(node))
 	}
 	seen := make(map[string]bool)
 	for _, v := range values {
@@ -148,7 +293,7 @@ func (p *reader) mapping(node ast.Node, path string, keys []string, each func(ke
 			return p.fail(v.Key.GetToken(), path, "merge keys are not read: write the values out")
 		}
 		if keys != nil && !slices.Contains(keys, key) {
-			return p.fail(v.Key.GetToken(), join(path, key), "unknown key: expected %s%s", list(keys), nearest(key, keys))
+			return p.fail(v.Key.GetToken(), join(path, key), "unknown key: expected %s%s", list(keys), meant(key, keys))
 		}
 		if seen[key] {
 			return p.fail(v.Key.GetToken(), join(path, key), "the key is there twice")
@@ -159,73 +304,6 @@ func (p *reader) mapping(node ast.Node, path string, keys []string, each func(ke
 		}
 	}
 	return nil
-}
-
-func (p *reader) text(node ast.Node, path string) (string, error) {
-	switch node := node.(type) {
-	case *ast.StringNode:
-		return node.Value, nil
-	case *ast.NullNode:
-		return "", nil
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		// 2024, 1.4 and yes are what somebody wrote, not what YAML made of it.
-		return node.GetToken().Value, nil
-	}
-	return "", p.fail(node.GetToken(), path, "expected a text, found %s", kind(node))
-}
-
-func (p *reader) quantity(node ast.Node, path string) (judge.Quantity, error) {
-	text, err := p.text(node, path)
-	if err != nil {
-		return judge.Quantity{}, err
-	}
-	v, base, err := unit.Parse(text)
-	if err != nil {
-		return judge.Quantity{}, p.fail(node.GetToken(), path, "%v", err)
-	}
-	if v < 0 {
-		return judge.Quantity{}, p.fail(node.GetToken(), path, "%s is negative", text)
-	}
-	return judge.Quantity{Value: v, Unit: base}, nil
-}
-
-func (p *reader) place(at *token.Token) string {
-	return fmt.Sprintf("%s:%d:%d", p.file, at.Position.Line, at.Position.Column)
-}
-
-func (p *reader) budget(node ast.Node, at *token.Token, metric string) (judge.Budget, error) {
-	path := join("budgets", metric)
-	b := judge.Budget{Metric: metric, Limits: make(map[judge.Tier]judge.Quantity), Place: p.place(at)}
-	err := p.mapping(node, path, []string{"statistic", "target", "warning", "critical"}, func(key string, _ *token.Token, value ast.Node) (err error) {
-		if key == "statistic" {
-			b.Statistic, err = p.text(value, join(path, key))
-			if err == nil && !run.ValidStatistic(b.Statistic) {
-				err = p.fail(value.GetToken(), join(path, key), "%q: %v", b.Statistic, run.ErrStatistic)
-			}
-			return err
-		}
-		b.Limits[judge.Tier(key)], err = p.quantity(value, join(path, key))
-		return err
-	})
-	if err == nil && len(b.Limits) == 0 {
-		err = p.fail(node.GetToken(), path, "the budget has no limit: expected target, warning or critical, as in target: 200ms")
-	}
-	return b, err
-}
-
-func (p *reader) threshold(node ast.Node, at *token.Token, metric string) (judge.Threshold, error) {
-	path := join("thresholds", metric)
-	t := judge.Threshold{Metric: metric, Place: p.place(at)}
-	set := false
-	err := p.mapping(node, path, []string{"min_change"}, func(key string, _ *token.Token, value ast.Node) (err error) {
-		set = true
-		t.MinChange, err = p.quantity(value, join(path, key))
-		return err
-	})
-	if err == nil && !set {
-		err = p.fail(node.GetToken(), path, "the threshold says nothing: expected min_change, as in min_change: 20ms")
-	}
-	return t, err
 }
 
 func join(path, key string) string {
@@ -251,43 +329,19 @@ func kind(node ast.Node) string {
 	return "a single value"
 }
 
-func list(keys []string) string {
-	if len(keys) == 1 {
-		return keys[0]
+// list writes words as people do: a, b or c.
+func list(words []string) string {
+	if len(words) == 1 {
+		return words[0]
 	}
-	return strings.Join(keys[:len(keys)-1], ", ") + " or " + keys[len(keys)-1]
+	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
 }
 
-// nearest suggests the key that was meant, if one is near.
-func nearest(key string, keys []string) string {
-	best, distance := "", 3 // more than two slips are another word
-	for _, k := range keys {
-		if d := edits(key, k); d < distance {
-			best, distance = k, d
-		}
-	}
-	if best == "" {
+// meant suggests the key that was meant, if one is near.
+func meant(key string, keys []string) string {
+	near := nearest.Words(key, keys, nearest.Slips, 1)
+	if len(near) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; did you mean %s?", best)
-}
-
-// edits returns the Levenshtein distance of two short words.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
+	return fmt.Sprintf("; did you mean %s?", near[0])
 }

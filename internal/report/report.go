@@ -39,7 +39,9 @@ func gravity(m *judge.Metric) int {
 		return 2
 	case m.Budget != nil:
 		return 3
-	case m.Change == judge.Missing, m.Change == judge.Inconclusive, m.Change == judge.Incomparable:
+	case m.Ignored:
+		return 7
+	case m.Change == judge.Regressed, m.Change == judge.Missing, m.Change == judge.Inconclusive, m.Change == judge.Incomparable:
 		return 4
 	case m.Change == judge.Improved:
 		return 5

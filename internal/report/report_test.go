@@ -21,7 +21,7 @@ func TestJSON(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := judge.Judge(&r, judge.Baseline{First: true}, judge.Policy{})
+	v, err := judge.Judge(judge.Case{Current: &r, Baseline: judge.Baseline{First: true}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,8 @@ const (
 	Items   = "items"
 	Ratio   = "ratio"
 	Count   = "count"
+
+	Instructions = "instructions"
 )
 
 // A scale is one way to write a quantity: size is what 1 of it is in base.
@@ -107,6 +109,8 @@ func Format(v float64, base string) string {
 		return "0.00s"
 	case last.name == "B" || last.name == "ns":
 		return strconv.FormatFloat(round(v/last.size, 2), 'f', -1, 64) + last.name
+	case last.name != "" && math.Abs(v)/last.size >= 1e12:
+		return strconv.FormatFloat(v/last.size, 'g', 4, 64) + last.name
 	case last.name != "":
 		return strconv.FormatFloat(v/last.size, 'f', 2, 64) + last.name
 	case base == Ratio || base == Count || base == "":
@@ -131,7 +135,7 @@ func Percent(ratio float64) string {
 // "lower", "higher", or "" where only the metric itself can tell.
 func Better(base string) string {
 	switch {
-	case base == Seconds || base == Bytes:
+	case base == Seconds || base == Bytes || base == Instructions || strings.HasSuffix(base, "/op"):
 		return "lower"
 	case strings.HasSuffix(base, "/s"):
 		return "higher"
@@ -140,6 +144,9 @@ func Better(base string) string {
 }
 
 func plain(v float64) string {
+	if math.Abs(v) >= 1e15 {
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	}
 	if math.Abs(v) >= 1000 || v == math.Trunc(v) {
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	}

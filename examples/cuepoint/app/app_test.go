@@ -327,22 +327,23 @@ func TestPolicy(t *testing.T) {
 	}
 	var named []string
 	for _, b := range p.Budgets {
-		named = append(named, b.Metric)
+		named = append(named, string(b.Metric))
 	}
 	if want := []string{"startup", "track.process", "table.filter", "memory.peak"}; !slices.Equal(named, want) {
 		t.Errorf("budgets of %q, want %q", named, want)
 	}
 	for _, threshold := range p.Thresholds {
-		named = append(named, threshold.Metric)
+		named = append(named, string(threshold.Metric))
 	}
 	for _, name := range named {
 		// process.* is what the runner measures from outside.
-		if r.Find(name, nil) == nil && !strings.HasPrefix(name, "process.") {
+		measured := slices.ContainsFunc(r.Metrics, func(m run.Metric) bool { return m.Name == name })
+		if !measured && !strings.HasPrefix(name, "process.") {
 			t.Errorf("the policy has %s, which is not measured", name)
 		}
 	}
 	// Units fit. How fast it was is for the benchmark.
-	v, err := judge.Judge(&r, judge.Baseline{Run: &r, Chosen: "itself"}, p)
+	v, err := judge.Judge(judge.Case{Current: &r, Baseline: judge.Baseline{Runs: []*run.Run{&r}, Chosen: "itself"}, Policy: p})
 	if err != nil {
 		t.Fatal(err)
 	}

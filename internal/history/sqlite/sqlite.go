@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"modernc.org/sqlite"
@@ -40,6 +41,9 @@ const busy = 10 * time.Second
 type Store struct {
 	db   *sql.DB
 	path string
+
+	deriving sync.Mutex
+	has      int // schema version of what can be asked
 }
 
 // Open opens the history at path, and makes it if it is not there, with its
@@ -60,8 +64,10 @@ func Open(ctx context.Context, path string) (*Store, error) {
 }
 
 // OpenToRead opens the history at path for reading alone: it makes and changes
-// nothing, and works where the file or its folder cannot be written. What
-// Open says of a newer Pacer holds here too.
+// nothing, and works where the file or its folder cannot be written. A file
+// that an older Pacer wrote last is read as it is; its series are worked out
+// when they are asked for, from every run. What Open says of a newer Pacer
+// holds here too.
 func OpenToRead(ctx context.Context, path string) (*Store, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
@@ -75,9 +81,9 @@ func OpenToRead(ctx context.Context, path string) (*Store, error) {
 		if err != nil {
 			return nil, err
 		}
-		version, err := s.version(ctx, s.db)
-		if err == nil && version < len(schema.SQLite()) {
-			err = fmt.Errorf("schema version %d is older than %d: write to it once, with pacer run, to bring it up to date", version, len(schema.SQLite()))
+		s.has, err = s.version(ctx, s.db)
+		if err == nil && s.has == 0 {
+			err = errors.New("the file is empty")
 		}
 		if err == nil {
 			return s, nil
@@ -153,6 +159,7 @@ func (s *Store) prepare(ctx context.Context) error {
 // migrate brings the schema to the newest version, in one transaction.
 func (s *Store) migrate(ctx context.Context) error {
 	migrations := schema.SQLite()
+	s.has = len(migrations)
 	if version, err := s.version(ctx, s.db); err == nil && version == len(migrations) {
 		return nil
 	}
@@ -170,6 +177,11 @@ func (s *Store) migrate(ctx context.Context) error {
 	for i := version; i < len(migrations); i++ {
 		if _, err := tx.ExecContext(ctx, migrations[i].SQL); err != nil {
 			return fmt.Errorf("%s: %w", migrations[i].Name, err)
+		}
+		if migrations[i].Name == seriesMigration {
+			if err := fillSeries(ctx, tx); err != nil {
+				return fmt.Errorf("%s: %w", migrations[i].Name, err)
+			}
 		}
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, len(migrations))); err != nil {
@@ -226,7 +238,12 @@ func (s *Store) Append(ctx context.Context, r *run.Run) (added bool, err error) 
 	if !r.Timestamp.IsZero() {
 		at, timed = r.Timestamp, 1
 	}
-	result, err := s.db.ExecContext(ctx, `
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return false, s.explain(err)
+	}
+	defer tx.Rollback()
+	result, err := tx.ExecContext(ctx, `
 		INSERT INTO runs (id, app, version, commit_id, branch, dirty, time, timed, labels, environment, digest, document)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
 		r.ID, r.App, r.Version, r.Commit, r.Branch, r.Dirty, at.UnixNano(), timed, labels(r.Labels), string(environment), digest[:], packed.Bytes())
@@ -234,16 +251,32 @@ func (s *Store) Append(ctx context.Context, r *run.Run) (added bool, err error) 
 		return false, s.explain(err)
 	}
 	if n, _ := result.RowsAffected(); n == 1 {
-		return true, nil
+		return true, s.explain(finish(ctx, tx, result, r, at))
 	}
 	var kept []byte
-	if err := s.db.QueryRowContext(ctx, "SELECT digest FROM runs WHERE id = ?", r.ID).Scan(&kept); err != nil {
+	if err := tx.QueryRowContext(ctx, "SELECT digest FROM runs WHERE id = ?", r.ID).Scan(&kept); err != nil {
 		return false, s.explain(err)
 	}
 	if !bytes.Equal(kept, digest[:]) {
 		return false, &history.ConflictError{ID: r.ID}
 	}
 	return false, nil
+}
+
+// finish adds the metrics of a run that was inserted to their series.
+func finish(ctx context.Context, tx *sql.Tx, inserted sql.Result, r *run.Run, at time.Time) error {
+	seq, err := inserted.LastInsertId()
+	if err != nil {
+		return err
+	}
+	w, err := newSeriesWriter(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if err := w.write(ctx, r, seq, at.UnixNano()); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // labels is the canonical text of labels, so that equal labels are equal text.
@@ -286,8 +319,8 @@ func unpack(packed []byte) ([]byte, error) {
 }
 
 // Heads returns the runs that the filter selects, newest first, without their
-// metrics and stages. A run that came without a timestamp has the time when it
-// was appended.
+// metrics and stages; they share labels and environments. A run that came
+// without a timestamp has the time when it was appended.
 func (s *Store) Heads(ctx context.Context, f history.Filter) ([]run.Run, error) {
 	query := "SELECT id, app, version, commit_id, branch, dirty, time, labels, environment FROM runs"
 	var where []string
@@ -306,7 +339,7 @@ func (s *Store) Heads(ctx context.Context, f history.Filter) ([]run.Run, error) 
 	if len(where) > 0 {
 		query += " WHERE " + strings.Join(where, " AND ")
 	}
-	query += " ORDER BY time DESC, seq DESC"
+	query += " ORDER BY time DESC, id DESC"
 	if f.Limit > 0 {
 		query += fmt.Sprintf(" LIMIT %d", f.Limit)
 	}
@@ -316,6 +349,7 @@ func (s *Store) Heads(ctx context.Context, f history.Filter) ([]run.Run, error) 
 	}
 	defer rows.Close()
 	var heads []run.Run
+	decode := headDecoder{}
 	for rows.Next() {
 		var r run.Run
 		var at int64
@@ -323,9 +357,8 @@ func (s *Store) Heads(ctx context.Context, f history.Filter) ([]run.Run, error) 
 		if err := rows.Scan(&r.ID, &r.App, &r.Version, &r.Commit, &r.Branch, &r.Dirty, &at, &labels, &environment); err != nil {
 			return nil, s.explain(err)
 		}
-		r.Timestamp = time.Unix(0, at).UTC()
-		if err := errors.Join(json.Unmarshal([]byte(labels), &r.Labels), json.Unmarshal([]byte(environment), &r.Environment)); err != nil {
-			return nil, s.explain(fmt.Errorf("run %s: %w", r.ID, err))
+		if err := decode.into(&r, at, labels, environment); err != nil {
+			return nil, s.explain(err)
 		}
 		heads = append(heads, r)
 	}

@@ -11,10 +11,11 @@ import (
 // table aligns columns. A cell that is wider than its column's limit pushes
 // the rest of its line to the right: names are never cut.
 type table struct {
-	right []bool // which columns are aligned to the right
-	gaps  []int  // spaces after each column; two where it does not say
-	limit int    // of the first column's width
-	rows  [][]cell
+	right  []bool // which columns are aligned to the right
+	gaps   []int  // spaces after each column; two where it does not say
+	limit  int    // of the first column's width
+	indent int    // of every line
+	rows   [][]cell
 }
 
 // cell is a text and how it is painted.
@@ -93,7 +94,7 @@ func (t *table) write(w io.Writer, color bool) error {
 				line.WriteString(pad)
 			}
 		}
-		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+		b.WriteString(strings.Repeat(" ", t.indent) + strings.TrimRight(line.String(), " ") + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/report"
@@ -30,7 +31,7 @@ const few = 12
 
 // nameWidth is the width that the first column may have, so that the lines
 // keep to 80 columns.
-const nameWidth = 24
+const nameWidth = 22
 
 // Verdict writes a verdict: what was compared, a table of the metrics, gravest
 // first, the reasons, the warnings, and the word.
@@ -45,16 +46,27 @@ func Verdict(w io.Writer, v *judge.Verdict, o Options) error {
 		}
 	}
 	p.reasons(v)
-	if len(v.Warnings) > 0 || len(metricWarnings(v)) > 0 {
-		p.line("")
-		for _, warning := range slices.Concat(v.Warnings, metricWarnings(v)) {
-			p.line("%s %s", p.paint(yellow, "warning:"), printable(warning))
-		}
-	}
+	p.warnings(v)
 	p.line("")
 	word := map[judge.Word]paint{judge.Pass: green, judge.Warn: yellow, judge.Fail: red, judge.Undecided: yellow}
 	p.line("verdict: %s", p.paint(word[v.Verdict], string(v.Verdict)))
 	return p.err
+}
+
+// warnings writes the doubts.
+func (p *printer) warnings(v *judge.Verdict) {
+	list := slices.Concat(v.Warnings, metricWarnings(v))
+	if len(list) > 0 {
+		p.line("")
+	}
+	for _, warning := range list {
+		for i, line := range wrap("warning: ", "  ", warning) {
+			if rest, first := strings.CutPrefix(line, "warning:"); first && i == 0 {
+				line = p.paint(yellow, "warning:") + rest
+			}
+			p.line("%s", line)
+		}
+	}
 }
 
 type printer struct {
@@ -79,14 +91,19 @@ func (p *printer) heads(v *judge.Verdict) {
 		p.line("baseline  none: %s", printable(v.Baseline.Chosen))
 		return
 	}
+	const shown = 3
 	for i := range v.Baseline.Runs {
-		h := &v.Baseline.Runs[i]
-		p.line("baseline  %s%s", h.ID, when(h))
+		h := &v.Baseline.Runs[len(v.Baseline.Runs)-1-i] // newest first
+		if i == shown && len(v.Baseline.Runs) > shown+1 {
+			p.line("          and %d more", len(v.Baseline.Runs)-shown)
+			break
+		}
+		p.line("%-9s %s%s", []string{"baseline", ""}[min(i, 1)], h.ID, when(h))
 		if name := title(h); name != title(&v.Current) {
 			p.line("          %s", name)
 		}
 	}
-	p.line("          %s", printable(v.Baseline.Chosen))
+	p.wrapped("          ", "          ", v.Baseline.Chosen)
 }
 
 // when is the time of a run, as a column of its own.
@@ -148,12 +165,18 @@ func (p *printer) table(v *judge.Verdict, o Options) (left int) {
 
 func metricRow(m *judge.Metric) []cell {
 	statistic, value := "median", math.NaN()
-	if m.Statistic != "" {
+	switch {
+	case m.Levels != nil:
+		statistic = "level"
+	case m.Test != nil:
 		statistic = m.Statistic
 	}
 	if m.Current != nil {
 		value = m.Current.P50
-		if math.IsNaN(value) {
+		switch {
+		case m.Levels != nil:
+			value = m.Levels[1]
+		case math.IsNaN(value):
 			statistic, value = "mean", m.Current.Mean
 		}
 	}
@@ -180,38 +203,123 @@ func metricRow(m *judge.Metric) []cell {
 	if m.Ratio != nil {
 		change = unit.Percent(*m.Ratio)
 	}
+	return []cell{{m.Key(), plain}, {statistic, faint}, {unit.Format(value, m.Unit), bold}, status, {limit, plain}, {change, plain}, word(m)}
+}
+
+// word says the change.
+func word(m *judge.Metric) cell {
 	how := map[judge.Change]paint{judge.Regressed: red, judge.Improved: green, judge.Missing: yellow, judge.Inconclusive: yellow, judge.Incomparable: yellow}
-	return []cell{{m.Key(), plain}, {statistic, faint}, {unit.Format(value, m.Unit), bold}, status, {limit, plain}, {change, plain}, {string(m.Change), how[m.Change]}}
+	switch {
+	case m.Accepted != nil:
+		return cell{string(m.Change) + ", accepted", yellow}
+	case m.Ignored:
+		return cell{string(m.Change) + ", ignored", faint}
+	}
+	return cell{string(m.Change), how[m.Change]}
 }
 
 // reasons writes what keeps the verdict from a plain pass. Regressions come in
-// the specification's words.
+// the specification's words, with where the time went.
 func (p *printer) reasons(v *judge.Verdict) {
-	var regressions []string
-	for _, m := range report.ByGravity(v.Metrics) {
-		if m.Change == judge.Regressed {
-			regressions = append(regressions, m.Reasons[0])
+	metrics := report.ByGravity(v.Metrics)
+	said := metricWarnings(v) // they follow
+	title := "Performance regressions detected:"
+	for i := range metrics {
+		m := &metrics[i]
+		if m.Change != judge.Regressed || m.Accepted != nil || m.Ignored {
+			continue
+		}
+		if title != "" {
+			p.line("")
+			p.line("%s", p.paint(red, title))
+			title = ""
+		}
+		p.item(m.Reasons[0])
+		for _, r := range m.Reasons[1:] {
+			if !slices.Contains(v.Reasons, r) {
+				p.wrapped("    ", "    ", r)
+			}
+		}
+		p.stages(m)
+		said = append(said, m.Reasons...)
+	}
+	first := true
+	for i := range metrics {
+		if m := &metrics[i]; m.Accepted != nil {
+			if first {
+				p.line("")
+				first = false
+			}
+			p.item(fmt.Sprintf("%s, accepted: %s (it ends %s)", m.Reasons[0], m.Accepted.Reason, m.Accepted.Until))
 		}
 	}
-	if len(regressions) > 0 {
-		p.line("")
-		p.line("%s", p.paint(red, "Performance regressions detected:"))
-		for _, r := range regressions {
-			p.line("  - %s", printable(r))
-		}
-	}
-	var others []string
-	said := slices.Concat(regressions, metricWarnings(v)) // the warnings follow
 	for _, r := range v.Reasons {
-		if !slices.Contains(said, r) {
-			others = append(others, r)
+		if slices.Contains(said, r) {
+			continue
 		}
+		if first {
+			p.line("")
+			first = false
+		}
+		p.item(r)
 	}
-	if len(others) > 0 {
-		p.line("")
-		for _, r := range others {
-			p.line("  - %s", printable(r))
+}
+
+// item writes one thing of a list.
+func (p *printer) item(text string) { p.wrapped("  - ", "    ", text) }
+
+// width is how wide a line of prose gets.
+const width = 80
+
+// wrapped writes prose.
+func (p *printer) wrapped(first, rest, text string) {
+	for _, line := range wrap(first, rest, text) {
+		p.line("%s", line)
+	}
+}
+
+// wrap breaks prose into lines of at most width characters, the first of which
+// begins with first, the others with rest.
+func wrap(first, rest, text string) (lines []string) {
+	line, used := first, utf8.RuneCountInString(first)
+	empty := true
+	for word := range strings.FieldsSeq(printable(text)) {
+		n := utf8.RuneCountInString(word)
+		if !empty && used+1+n > width {
+			lines = append(lines, line)
+			line, used, empty = rest, len(rest), true
 		}
+		if !empty {
+			line, used = line+" ", used+1
+		}
+		line, used, empty = line+word, used+n, false
+	}
+	return append(lines, line)
+}
+
+// fewStages is how many stages of a regression are shown.
+const fewStages = 5
+
+// stages writes which stages carry the change of a metric.
+func (p *printer) stages(m *judge.Metric) {
+	if len(m.Stages) == 0 {
+		return
+	}
+	t := table{right: []bool{false, true, true, true, true}, gaps: []int{2, 2, 2, 2}, limit: 38, indent: 4}
+	t.add(cell{"self time of a call", faint}, cell{"before", faint}, cell{"now", faint}, cell{"more", faint}, cell{"share", faint})
+	for i, s := range m.Stages {
+		if i == fewStages || i > 0 && s.Share < 0.01 {
+			break
+		}
+		sign := ""
+		if s.Delta >= 0 {
+			sign = "+"
+		}
+		t.add(cell{s.Path, plain}, cell{unit.Format(s.Baseline, unit.Seconds), plain}, cell{unit.Format(s.Current, unit.Seconds), plain},
+			cell{sign + unit.Format(s.Delta, unit.Seconds), plain}, cell{fmt.Sprintf("%.0f%%", 100*s.Share), bold})
+	}
+	if p.err == nil {
+		p.err = t.write(p.w, p.color)
 	}
 }
 

@@ -1,0 +1,77 @@
+package baseline
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// History returns the series of the current run's metrics, by key and unit:
+// what comparable runs before it measured, oldest first. At most the last 200
+// runs count: those of the branch that the rule names, else of the current
+// run's branch if there are at least 10, else of all. A metric that none of
+// them has is left out. It asks the source for all metrics at once.
+func History(ctx context.Context, src Source, q Question, rule string) ([]judge.Series, error) {
+	heads, err := src.Heads(ctx, history.Filter{App: q.Current.App})
+	if err != nil {
+		return nil, err
+	}
+	fit := q.sift(before(heads, q.Current)).fit
+	if branch, is := strings.CutPrefix(rule, "branch:"); is {
+		fit = of(fit, branch)
+	} else if own := of(fit, q.Current.Branch); q.Current.Branch != "" && len(own) >= windowRuns {
+		fit = own
+	}
+	fit = fit[:min(len(fit), seriesRuns)]
+	if len(fit) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(fit))
+	for i, h := range fit {
+		ids[i] = h.ID
+	}
+	list, err := src.Series(ctx, history.SeriesFilter{App: q.Current.App, Runs: ids})
+	if err != nil {
+		return nil, err
+	}
+	var series []judge.Series
+	for i := range list {
+		s := &list[i]
+		m := metric(q.Current, s)
+		if m == nil {
+			continue
+		}
+		_, statistic := m.Center()
+		points := sameStatistic(s.Points, statistic)
+		if len(points) == 0 {
+			continue
+		}
+		out := judge.Series{Name: s.Name, Unit: s.Unit, Labels: s.Labels, Better: m.Direction()}
+		out.Values, out.Tick = valuesOf(points)
+		for _, p := range points {
+			out.Runs = append(out.Runs, judge.HeadOf(p.Run))
+		}
+		series = append(series, out)
+	}
+	return series, nil
+}
+
+// of returns the runs of a branch.
+func of(heads []run.Run, branch string) []run.Run {
+	return slices.DeleteFunc(slices.Clone(heads), func(h run.Run) bool { return h.Branch != branch })
+}
+
+// metric returns the metric of a run that a series is of, or nil.
+func metric(r *run.Run, s *history.Series) *run.Metric {
+	key := s.Key()
+	for i := range r.Metrics {
+		if m := &r.Metrics[i]; m.Unit == s.Unit && m.Key() == key {
+			return m
+		}
+	}
+	return nil
+}

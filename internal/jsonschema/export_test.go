@@ -1,0 +1,7 @@
+package jsonschema
+
+// For tests.
+var (
+	Words = words
+	Units = units
+)
