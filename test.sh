@@ -38,6 +38,10 @@ for mod in $(git ls-files --cached --others --exclude-standard 'go.mod' '*/go.mo
   go -C "$dir" test -race ./...
 done
 
+# Without the race detector, which makes fewer of them: floors hold in full.
+say "accuracy"
+go test ./internal/... -run Accuracy
+
 for os in linux darwin windows; do
   for arch in amd64 arm64; do
     say "build $os/$arch"

@@ -139,14 +139,14 @@ func (e experiment) perFamily(seed uint64, n int) (all outcome, each []outcome) 
 
 func floor(t *testing.T, what string, got, least float64) {
 	t.Helper()
-	if got < least {
+	if got < least-slack {
 		t.Errorf("%s: %.3f, want at least %.3f", what, got, least)
 	}
 }
 
 func ceiling(t *testing.T, what string, got, most float64) {
 	t.Helper()
-	if got > most {
+	if got > most+slack {
 		t.Errorf("%s: %.3f, want at most %.3f", what, got, most)
 	}
 }

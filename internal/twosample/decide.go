@@ -13,7 +13,7 @@ import (
 // Student's t says.
 const (
 	strict       = 0.3
-	strictOne    = 0.25
+	strictOne    = 0.2
 	fullStrength = 10
 )
 

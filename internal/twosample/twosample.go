@@ -26,7 +26,7 @@
 // # What is controlled
 //
 // A metric is called changed (Up, Down) if its estimate is beyond the
-// threshold, its p-value is at most three tenths of 1 − Confidence (a quarter with one run on either side, half that with five samples), and the false
+// threshold, its p-value is at most three tenths of 1 − Confidence (a fifth with one run on either side, half that with five samples), and the false
 // discovery rate over all metrics of the suite is at most 1 − Confidence: of
 // the metrics called changed, 5 % on average did not change, and in a suite in
 // which nothing changed 5 % of runs raise any alarm. What is expected by
