@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/pacer-perf/pacer/run"
@@ -143,7 +144,7 @@ func TestSelfTest(t *testing.T) {
 		t.Error("the same data gives another answer")
 	}
 	s, err = NewSelfTest(Case{Current: flat(1, 1, 1)}, nil)
-	if err != nil || len(s.Metrics) != 3 || *s.Metrics[0].Least != 0.5 || s.Sizes[3].Failed != 0 {
+	if err != nil || len(s.Metrics) != 3 || *s.Metrics[0].Least != 0.5 || s.Sizes[3].Failed != 0 || !strings.Contains(s.Warnings[0], "3 metrics have a single value") {
 		t.Errorf("single values: %+v, %v", s, err)
 	}
 	if s, _ = NewSelfTest(Case{Current: &run.Run{}}, nil); len(s.Warnings) == 0 {

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 
@@ -63,7 +64,7 @@ func NewSelfTest(c Case, progress func(done int) error) (SelfTest, error) {
 	t := SelfTest{Trials: trials, Source: "the current run alone: how much runs of the same code differ is not in it"}
 	sources := []*run.Run{c.Current}
 	if len(c.Baseline.Runs) >= 2 {
-		sources = c.Baseline.Runs
+		sources = ofToday(&c.Baseline)
 		t.Source = "the runs of the baseline, one held against the others"
 	}
 	policy := c.Policy
@@ -108,7 +109,35 @@ func NewSelfTest(c Case, progress func(done int) error) (SelfTest, error) {
 		t.Sizes = append(t.Sizes, size)
 	}
 	t.summarise()
+	if n := still(sources); n > 0 && len(sources) == 1 {
+		t.Warnings = append(t.Warnings, fmt.Sprintf("%d metrics have a single value, of which every copy is the same: how often they would cry wolf, only a baseline of several runs tells", n))
+	}
 	return t, nil
+}
+
+// still counts the metrics whose copies cannot differ.
+func still(sources []*run.Run) int {
+	n := 0
+	for i := range sources[0].Metrics {
+		if m := &sources[0].Metrics[i]; m.Count() == 1 {
+			n++
+		}
+	}
+	return n
+}
+
+// ofToday returns the runs of a baseline without what was measured of a metric
+// before its last change point.
+func ofToday(b *Baseline) []*run.Run {
+	list := make([]*run.Run, len(b.Runs))
+	for i, r := range b.Runs {
+		c := *r
+		c.Metrics = slices.DeleteFunc(slices.Clone(r.Metrics), func(m run.Metric) bool {
+			return i < b.Since[Identity(m.Key(), m.Unit)]
+		})
+		list[i] = &c
+	}
+	return list
 }
 
 // summarise turns counts into shares and finds what each metric needs.
