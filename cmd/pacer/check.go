@@ -122,9 +122,11 @@ func findCase(ctx context.Context, o checkOptions) (judge.Case, error) {
 	}
 	if p.File == "" && current.App == demoApp {
 		// What demo held it to, so that the two say the same.
+		waivers := p.Waivers
 		if p, err = demoPolicy(p.FailOn); err != nil {
 			return none, err
 		}
+		p.Waivers = waivers
 	}
 	base, past, err := loadBasis(ctx, app, o.baseline, &p, &current)
 	return judge.Case{Current: &current, Baseline: base, History: past, Policy: p, Now: time.Now()}, err

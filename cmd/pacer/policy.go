@@ -111,7 +111,7 @@ func comparableRuns(ctx context.Context, src baseline.Source, app string, p *jud
 	}
 	var runs []*run.Run
 	for i := range heads {
-		if !alike(&heads[0], &heads[i], p.AnyEnvironment) {
+		if heads[i].App != heads[0].App || len(judge.Differences(&heads[0], &heads[i], p.AnyEnvironment...)) > 0 {
 			continue
 		}
 		r, err := src.Run(ctx, heads[i].ID)
@@ -123,23 +123,6 @@ func comparableRuns(ctx context.Context, src baseline.Source, app string, p *jud
 		}
 	}
 	return runs, nil
-}
-
-// alike tells whether two runs compare, whatever differs in the fields named.
-func alike(a, b *run.Run, any []string) bool {
-	if a.App != b.App {
-		return false
-	}
-	for _, difference := range judge.Differences(a, b) {
-		allowed := false
-		for _, field := range any {
-			allowed = allowed || strings.HasPrefix(difference, field+":")
-		}
-		if !allowed {
-			return false
-		}
-	}
-	return true
 }
 
 func (c *cli) policyLint() *cobra.Command {
