@@ -302,6 +302,7 @@ func beyond(list []*contrast) float64 {
 	for i, c := range list {
 		d[i], w[i] = c.d, c.meanVariance(0)+c.meanVariance(1)
 	}
+	together(d)
 	sample := order(d, w)
 	if step := (len(sample) + most - 1) / most; step > 1 {
 		for i := range sample[:len(sample)/step] {
@@ -333,6 +334,41 @@ func beyond(list []*contrast) float64 {
 		}
 	}
 	return hi
+}
+
+// together takes the distance between two clusters out of differences that
+// fall into two, such as those of metrics that changed by one amount and those
+// that did not: what is left is what chance does to either. What chance alone
+// does is one cluster, of which the best cut in two leaves 1 − 2/π of the
+// variance within the halves, and with 50 metrics hardly ever half of that.
+func together(d []float64) {
+	const apart = 0.18
+	sorted := slices.Sorted(slices.Values(d))
+	n := len(sorted)
+	sums, squares := make([]float64, n+1), make([]float64, n+1)
+	middle := stat.Median(sorted)
+	for i, v := range sorted {
+		v -= middle
+		sums[i+1], squares[i+1] = sums[i]+v, squares[i]+v*v
+	}
+	spread := func(from, to int) float64 {
+		return squares[to] - squares[from] - square(sums[to]-sums[from])/float64(to-from)
+	}
+	cut, least := 0, apart*spread(0, n)
+	for i := fewMetrics; i+fewMetrics <= n; i++ {
+		if within := spread(0, i) + spread(i, n); within < least {
+			cut, least = i, within
+		}
+	}
+	if cut == 0 {
+		return
+	}
+	distance := stat.Median(sorted[cut:]) - stat.Median(sorted[:cut])
+	for i, v := range d {
+		if v >= sorted[cut] {
+			d[i] = v - distance
+		}
+	}
 }
 
 // unchanged returns the metrics whose differences are as near to the median as

@@ -20,7 +20,8 @@
 //     way;
 //   - between runs: with several runs on a side, what their means differ by,
 //     shrunk towards the suite's; with one run on either side, what all
-//     metrics' differences differ by beyond what is within runs explains (an empirical null, Efron 2004, JASA 99(465), 96–104) and a
+//     metrics' differences differ by (inside each of two clusters, if there
+//     are two) beyond what is within runs explains (an empirical null, Efron 2004, JASA 99(465), 96–104) and a
 //     prior of 1.5 %. In suites under 8 metrics that is the prior alone.
 //
 // # What is controlled

@@ -149,6 +149,44 @@ func TestSingleValuesBesideNoise(t *testing.T) {
 	}
 }
 
+// Half of a suite that changed by one amount is two clusters, not noise between
+// runs; noise between runs is one.
+func TestHalfOfTheSuite(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(12, 12))
+	found, alarms := 0, 0
+	const suites = 20
+	for range suites {
+		var list []Metric
+		for i := range 50 {
+			factor := 1.0
+			if i%2 == 0 {
+				factor = 1.1
+			}
+			list = append(list, pair(draw(rng, 10, 1, 0.025), draw(rng, 10, factor, 0.025)))
+		}
+		for i, r := range Compare(list, Options{}) {
+			switch {
+			case i%2 == 0 && r.Outcome == Up:
+				found++
+			case i%2 == 1 && r.Outcome != Same && r.Outcome != Unsure:
+				alarms++
+			}
+		}
+	}
+	if found < suites*25*9/10 || alarms > suites {
+		t.Errorf("%d of %d changes found, %d false", found, suites*25, alarms)
+	}
+	d := make([]float64, 50)
+	for i := range d {
+		d[i] = rng.NormFloat64()
+	}
+	one := slices.Clone(d)
+	if together(one); !slices.Equal(one, d) {
+		t.Error("one cluster was taken for two")
+	}
+}
+
 // random returns a suite with ties, unequal sizes and several runs.
 func random(rng *rand.Rand) []Metric {
 	list := make([]Metric, 1+rng.IntN(30))
