@@ -21,13 +21,15 @@
 //   - between runs: with several runs on a side, what their means differ by,
 //     shrunk towards the suite's; with one run on either side, what all
 //     metrics' differences differ by (inside each of two clusters, if there
-//     are two) beyond what is within runs explains (an empirical null, Efron 2004, JASA 99(465), 96–104) and a
-//     prior of 1.5 %. In suites under 8 metrics that is the prior alone.
+//     are two) beyond what is within runs explains (an empirical null, Efron
+//     2004, JASA 99(465), 96–104) and a prior of 1.5 %. In suites under 8
+//     metrics that is the prior alone.
 //
 // # What is controlled
 //
 // A metric is called changed (Up, Down) if its estimate is beyond the
-// threshold, its p-value is at most three tenths of 1 − Confidence (a fifth with one run on either side, half that with five samples), and the false
+// threshold, its p-value is at most three tenths of 1 − Confidence (a fifth
+// with one run on either side, half that with five samples), and the false
 // discovery rate over all metrics of the suite is at most 1 − Confidence: of
 // the metrics called changed, 5 % on average did not change, and in a suite in
 // which nothing changed 5 % of runs raise any alarm. What is expected by
