@@ -8,8 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// table aligns columns. A cell that is wider than its column's limit pushes
-// the rest of its line to the right: names are never cut.
+// table aligns columns. A name that is wider than its column's limit pushes the
+// rest of its line to the right, or has a line of its own where that would be
+// wider than the terminal: names are never cut.
 type table struct {
 	right  []bool // which columns are aligned to the right
 	gaps   []int  // spaces after each column; two where it does not say
@@ -76,15 +77,15 @@ func (t *table) write(w io.Writer, color bool) error {
 	}
 	var b strings.Builder
 	for _, row := range t.rows {
+		if first := row[0]; t.limit > 0 && utf8.RuneCountInString(first.text) > t.limit && t.width(row, widths) > width {
+			b.WriteString(strings.Repeat(" ", t.indent) + painted(first.text, first.paint, color) + "\n")
+			row = append([]cell{{}}, row[1:]...)
+		}
 		var line strings.Builder
 		for i, c := range row {
 			pad := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(c.text)))
 			if i > 0 {
-				gap := 2
-				if i-1 < len(t.gaps) {
-					gap = t.gaps[i-1]
-				}
-				line.WriteString(strings.Repeat(" ", gap))
+				line.WriteString(strings.Repeat(" ", t.gap(i-1)))
 			}
 			if t.right[i] {
 				line.WriteString(pad)
@@ -98,6 +99,30 @@ func (t *table) write(w io.Writer, color bool) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// width returns how wide a row gets.
+func (t *table) width(row []cell, widths []int) int {
+	n := t.indent
+	for i, c := range row {
+		if i > 0 {
+			n += t.gap(i - 1)
+		}
+		own := utf8.RuneCountInString(c.text)
+		if i < len(row)-1 {
+			own = max(own, widths[i])
+		}
+		n += own
+	}
+	return n
+}
+
+// gap returns how many spaces follow a column.
+func (t *table) gap(column int) int {
+	if column < len(t.gaps) {
+		return t.gaps[column]
+	}
+	return 2
 }
 
 func painted(s string, p paint, color bool) string {
