@@ -21,11 +21,12 @@ func (c *cli) check() *cobra.Command {
 		Short: "Judge a run: a gate with an exit status",
 		Long: `Check holds a run to its budgets and compares it with a baseline.
 
-Without arguments it takes the newest run of the app, and as its baseline the
-one that was set (pacer baseline set), else the newest earlier run that is
-comparable. RUN is a file, an id or the beginning of one, a version, a commit,
-latest, or branch:NAME. Budgets come from the nearest pacer.yaml; without one, a
-run of pacer demo is held to the demo's own.
+Without arguments it takes the newest run of the app, and as its baseline what
+the rule of pacer.yaml says, else the one that was set (pacer baseline set),
+else the newest earlier run that is comparable, with those of its commit. RUN is
+a file, an id or the beginning of one, a version, a commit, latest, or
+branch:NAME. Budgets come from the nearest pacer.yaml; without one, a run of
+pacer demo is held to the demo's own.
 
 As a baseline, a version or a commit is all comparable runs of it; branch:NAME
 the last 10 runs of a branch, each metric since its last change point there;
@@ -37,7 +38,8 @@ With --self-test it judges copies of what was measured instead, some made slower
 by known amounts, and says which slowdown the gate would catch and how often it
 would cry wolf.
 
-Exit status: 0 pass or warn, 1 failed, 2 trouble, 3 undecided with --strict.`,
+Exit status: 0 pass or warn, 1 failed, 2 trouble, 3 undecided with --strict (or
+strict: true in pacer.yaml).`,
 		Example: `  pacer check                                       the newest run
   pacer check --baseline base.json current.json     two files
   pacer check --baseline branch:main --strict       no doubt allowed

@@ -91,29 +91,28 @@ type limit struct {
 	minChange float64 // least absolute change that matters
 	counted   bool
 	place     string // of the threshold in the policy
+	minPlace  string // of the least absolute change
 }
 
 func (p *Policy) limit(c *couple) (limit, error) {
 	m := c.current
+	rules := p.Rules(m)
 	l := limit{change: DefaultThreshold, counted: counted(m)}
-	if t := p.threshold(m, func(t *Threshold) bool { return t.Counted != nil }); t != nil {
+	if t := rules.Counted; t != nil {
 		l.counted, l.place = *t.Counted, t.Place
 	}
 	if l.counted {
 		l.change = 0
 	}
-	if t := p.threshold(m, func(t *Threshold) bool { return t.Change != nil }); t != nil {
+	if t := rules.Change; t != nil {
 		l.change, l.said, l.place = *t.Change, true, t.Place
+	}
+	if t := rules.MinChange; t != nil {
+		l.minPlace = t.Place
 	}
 	var err error
 	l.minChange, err = p.minChange(m)
 	return l, err
-}
-
-// ignores tells whether the policy takes no notice of a metric's changes.
-func (p *Policy) ignores(m *run.Metric) bool {
-	t := p.threshold(m, func(t *Threshold) bool { return t.Ignore != nil })
-	return t != nil && *t.Ignore
 }
 
 // sampled returns the samples of a couple, run by run. It returns false if a
@@ -159,7 +158,7 @@ func tellByStatistics(out *Metric, c *couple, r *twosample.Result, l limit, conf
 	out.Threshold, out.MinChange, out.Levels = l.change, l.minChange, &r.Levels
 	out.Ratio, out.Interval = &r.Ratio, &[2]float64{r.Low, r.High}
 	out.Test = &Test{Rule: ByStatistics, Method: r.Method, P: &r.P, Adjusted: &r.Adjusted, Effective: &r.Effective,
-		Within: &r.Within, Between: &r.Between, BetweenFrom: r.BetweenFrom, Place: l.place}
+		Within: &r.Within, Between: &r.Between, BetweenFrom: r.BetweenFrom, Place: l.place, MinChangePlace: l.minPlace}
 	direction := c.current.Direction()
 	switch {
 	case r.Outcome == twosample.Same:

@@ -54,7 +54,7 @@ func tellByCount(out *Metric, c *couple, l limit) {
 	before, after := spanOf(c.pooled), spanOf(c.current)
 	b, a := before.middle, after.middle
 	out.Threshold, out.MinChange = l.change, l.minChange
-	out.Test = &Test{Rule: ByCount, Method: "counts are compared strictly: medians, where the ranges lie further apart than they are wide", Place: l.place}
+	out.Test = &Test{Rule: ByCount, Method: "counts are compared strictly: medians, where the ranges lie further apart than they are wide", Place: l.place, MinChangePlace: l.minPlace}
 	out.Statistic = "median"
 	if b > 0 {
 		ratio := a / b

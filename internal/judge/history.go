@@ -18,8 +18,8 @@ const recent = 10
 // a warning: a step that was too small to be sure of in any one run, or a
 // drift.
 func (j *judgement) lookBack() {
-	s := j.series()
-	if s == nil {
+	s := j.past
+	if s == nil || len(s.Values) == 0 {
 		return
 	}
 	now, _ := j.current.Center()
@@ -48,28 +48,16 @@ func (j *judgement) lookBack() {
 	}
 }
 
-// series returns the metric's history, nil if there is none.
-func (j *judgement) series() *Series {
-	for i := range j.History {
-		s := &j.History[i]
-		if Identity(s.Key(), s.Unit) == j.id && len(s.Values) > 0 {
-			return s
-		}
-	}
-	return nil
-}
-
 func (j *judgement) movedForTheWorse(m *Moved) bool {
 	l, err := j.Policy.limit(j.couple)
 	if err != nil || math.Abs(m.After-m.Before) < l.minChange {
 		return false
 	}
-	threshold := max(l.change, 0) // counts: any
 	switch j.out.Better {
 	case run.Lower:
-		return m.Ratio > 1+threshold
+		return m.Ratio > 1+l.change
 	case run.Higher:
-		return m.Ratio < 1/(1+threshold)
+		return m.Ratio < 1/(1+l.change)
 	}
 	return false
 }

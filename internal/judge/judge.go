@@ -79,10 +79,15 @@ func Judge(c Case) (Verdict, error) {
 	if err != nil {
 		return Verdict{}, err
 	}
+	histories := make(map[string]*Series, len(c.History))
+	for i := range c.History {
+		s := &c.History[i]
+		histories[Identity(s.Key(), s.Unit)] = s
+	}
 	var why reasons
 	judged := make(map[string]bool)
 	for i := range list {
-		j := judgement{Case: &c, couple: &list[i], out: changes[i]}
+		j := judgement{Case: &c, couple: &list[i], past: histories[list[i].id], out: changes[i]}
 		if err := j.judge(differences); err != nil {
 			return Verdict{}, err
 		}
@@ -209,14 +214,16 @@ func (r *reasons) add(other reasons) {
 type judgement struct {
 	*Case
 	*couple
-	out Metric // with its change already told
-	why reasons
+	past *Series // nil: it has no history
+	out  Metric  // with its change already told
+	why  reasons
 }
 
 func (j *judgement) judge(differences []string) error {
 	j.describe()
-	budget := j.Policy.budget(j.metric())
-	j.out.Ignored = j.Policy.ignores(j.metric())
+	rules := j.Policy.Rules(j.metric())
+	budget := rules.Budget
+	j.out.Ignored = rules.Ignore != nil && *rules.Ignore.Ignore
 	switch {
 	case j.current == nil:
 		j.missing(budget)
@@ -274,7 +281,8 @@ func (j *judgement) changed() {
 	key := j.out.Key()
 	switch j.out.Change {
 	case Regressed:
-		j.out.Stages = explain.Stages(j.Baseline.Runs, j.Current, j.out.Name)
+		since := min(max(j.Baseline.Since[j.id], 0), len(j.Baseline.Runs))
+		j.out.Stages = explain.Stages(j.Baseline.Runs[since:], j.Current, j.out.Name)
 		j.accept()
 		if !j.out.Ignored && j.out.Accepted == nil {
 			j.why.fail = append(j.why.fail, j.out.Reasons[0])
@@ -300,21 +308,22 @@ func (j *judgement) accept() {
 	default:
 		worse = *j.out.Ratio
 	}
+	var short []string // those that are for the metric and do not cover it
 	for i := range j.Policy.Waivers {
 		w := &j.Policy.Waivers[i]
-		if !w.Metric.Matches(j.out.Name, j.out.Labels) {
-			continue
-		}
-		if w.Covers(j.out.Name, j.out.Labels, j.Current.Version, worse, j.Now) {
+		ended := w.Expired(j.Current.Version, j.Now)
+		switch {
+		case w.Covers(j.out.Name, j.out.Labels, j.Current.Version, worse, j.Now):
 			j.out.Accepted = &Accepted{Reason: w.Reason, Author: w.Author, Until: w.End(), Place: w.Place}
 			return
-		}
-		if ended := w.Expired(j.Current.Version, j.Now); ended != "" {
-			j.out.Warnings = append(j.out.Warnings, "the waiver at "+w.Place+" does not hold any more: "+ended)
-		} else {
-			j.out.Warnings = append(j.out.Warnings, fmt.Sprintf("the waiver at %s covers up to %s", w.Place, unit.Percent(1+w.WorseBy)))
+		case !w.Metric.Matches(j.out.Name, j.out.Labels):
+		case ended != "":
+			short = append(short, "the waiver at "+w.Place+" does not hold any more: "+ended)
+		default:
+			short = append(short, fmt.Sprintf("the waiver at %s covers up to %s", w.Place, unit.Percent(1+w.WorseBy)))
 		}
 	}
+	j.out.Warnings = append(j.out.Warnings, short...)
 }
 
 // hold holds the metric to its budget.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/pacer-perf/pacer/internal/twosample"
 	"github.com/pacer-perf/pacer/run"
 )
 
@@ -35,13 +36,13 @@ func tellByRatio(out *Metric, c *couple, l limit) {
 	out.Statistic = n.statistic
 	out.Threshold = worseLower - 1
 	out.MinChange = l.minChange
-	out.Test = &Test{Rule: ByRatio, Method: defaultRule, Place: l.place}
+	out.Test = &Test{Rule: ByRatio, Method: defaultRule, Place: l.place, MinChangePlace: l.minPlace}
 	if l.said {
 		out.Threshold = l.change
 		out.Test.Method = fmt.Sprintf("ratio of medians: worse by more than %.3g%%", 100*l.change)
 	}
-	if n := min(c.pooled.Count(), c.current.Count()); n > 1 && n < enough {
-		out.Test.Method += fmt.Sprintf(" (statistics take %d samples on either side)", enough)
+	if n := min(c.pooled.Count(), c.current.Count()); n > 1 && n < twosample.EnoughSamples {
+		out.Test.Method += fmt.Sprintf(" (statistics take %d samples on either side)", twosample.EnoughSamples)
 	}
 	direction := c.current.Direction()
 	switch {
@@ -85,9 +86,6 @@ func tellByRatio(out *Metric, c *couple, l limit) {
 		out.Change = Unchanged
 	}
 }
-
-// enough is how many samples statistics take.
-const enough = 5
 
 // disagree marks a metric whose sides do not agree on what is better.
 func disagree(out *Metric, c *couple) {

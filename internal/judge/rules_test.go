@@ -128,6 +128,11 @@ func TestWaivers(t *testing.T) {
 	if m.Accepted != nil || v.Verdict != Fail || !strings.Contains(m.Warnings[0], "does not hold any more") {
 		t.Errorf("ended: %+v, %s, %q", m.Accepted, v.Verdict, m.Warnings)
 	}
+	// Of two that are for it, one that covers it is enough.
+	policy.Waivers = append(policy.Waivers, waiver)
+	if m, v = judgeOne(t, policy, values("s", 1.4), values("s", 1)); m.Accepted == nil || v.Verdict != Pass || slices.ContainsFunc(m.Warnings, func(w string) bool { return strings.Contains(w, "waiver") }) {
+		t.Errorf("one of two: %+v, %s, %q", m.Accepted, v.Verdict, m.Warnings)
+	}
 	// Where higher is better, worse is under 1.
 	speed := func(v float64) run.Metric { return run.Metric{Name: "op", Unit: "items/s", Samples: []float64{v}} }
 	for after, want := range map[float64]Word{70: Pass, 60: Fail} {
@@ -185,6 +190,15 @@ func TestBaselineOfSeveral(t *testing.T) {
 	base.Since = map[string]int{Identity("startup", "s"): 2}
 	if v, err = Judge(Case{Current: env("A", 2.3), Baseline: base}); err != nil || v.Metrics[2].N != [2]int64{2, 1} {
 		t.Errorf("since its change point: %+v, %v", v.Metrics[2].N, err)
+	}
+	// So does where the time went.
+	for i, self := range []float64{9, 9, 1, 1} {
+		base.Runs[i].Stages = []run.Stage{{Path: "startup", Count: 1, Total: self + 1, Self: 1}, {Path: "startup/load", Count: 1, Total: self, Self: self}}
+	}
+	slow := env("A", 9)
+	slow.Stages = []run.Stage{{Path: "startup", Count: 1, Total: 8, Self: 1}, {Path: "startup/load", Count: 1, Total: 7, Self: 7}}
+	if v, err = Judge(Case{Current: slow, Baseline: base}); err != nil || len(v.Metrics[2].Stages) != 2 || v.Metrics[2].Stages[0].Delta != 6 {
+		t.Errorf("stages since its change point: %+v, %v", v.Metrics[2].Stages, err)
 	}
 	if v, _ = Judge(Case{Current: env("C", 2), Baseline: base}); v.Verdict != Undecided || v.Metrics[2].Change != Incomparable || len(v.Baseline.Runs) != 4 {
 		t.Errorf("none comparable: %s, %s", v.Verdict, v.Metrics[2].Change)

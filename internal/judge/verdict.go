@@ -114,6 +114,8 @@ type Test struct {
 	Between     *float64    `json:"between,omitempty"`   // relative standard deviation between runs of the same code
 	BetweenFrom string      `json:"between_from,omitempty"`
 	Place       string      `json:"place,omitempty"` // of the threshold: pacer.yaml:12:3; "": the default
+
+	MinChangePlace string `json:"min_change_place,omitempty"` // likewise, of the least absolute change
 }
 
 // Needed says what it would take to decide.

@@ -8,8 +8,6 @@ import (
 )
 
 const (
-	enoughSamples = 5
-	enoughRuns    = 5
 	// spike is beyond how many robust standard deviations a sample is drawn
 	// in, if it is one of few: see suite.spikes.
 	spike = 4
@@ -66,8 +64,8 @@ func newContrast(m *Metric) *contrast {
 		}
 		smallest = min(smallest, math.Exp(center(logs[i])))
 	}
-	enough := total[0] >= enoughSamples && total[1] >= enoughSamples
-	if !enough && (len(logs[0]) < enoughRuns || len(logs[1]) == 0) {
+	enough := total[0] >= EnoughSamples && total[1] >= EnoughSamples
+	if !enough && (len(logs[0]) < EnoughRuns || len(logs[1]) == 0) {
 		return nil
 	}
 	c := &contrast{theta: math.Log1p(max(0, m.Threshold))}
@@ -172,7 +170,7 @@ func reachOf(sides [2][][]float64) float64 {
 			}
 		}
 	}
-	if len(residuals) < 2*enoughSamples {
+	if len(residuals) < 2*EnoughSamples {
 		return math.Inf(1)
 	}
 	slices.Sort(residuals)
@@ -194,7 +192,7 @@ func newLevel(run []float64, reach float64) level {
 	for _, v := range run {
 		l.squares += square(v - l.mean)
 	}
-	if r := stat.Autocorrelation(run, 1); l.n >= enoughSamples && !math.IsNaN(r) {
+	if r := stat.Autocorrelation(run, 1); l.n >= EnoughSamples && !math.IsNaN(r) {
 		// Kendall (1954), Biometrika 41(3/4), 403–404: r is low by (1+4ρ)/n.
 		n := float64(l.n)
 		l.persistence, l.known = (n*r+1)/(n-4), square(n-4)/n

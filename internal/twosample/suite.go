@@ -267,7 +267,7 @@ func betweenSingle(list []*contrast) {
 			l.effective = min(l.effective, oneRun)
 		}
 	}
-	between, df, from := square(priorBetween), float64(priorDF), Prior
+	between, df, from := square(priorBetween), float64(priorDF), FromPrior
 	seen := 0.0
 	if len(list) >= fewMetrics {
 		from = FromMetrics

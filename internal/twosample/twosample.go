@@ -69,6 +69,13 @@ type Options struct {
 	Confidence float64 // 0: 0.95
 }
 
+// What it takes to compare a metric: so many samples on both sides, or a
+// baseline of so many runs.
+const (
+	EnoughSamples = 5
+	EnoughRuns    = 5
+)
+
 // Outcome is what a comparison found.
 type Outcome string
 
@@ -83,7 +90,7 @@ const (
 const (
 	FromRuns    = "the runs themselves"
 	FromMetrics = "the other metrics"
-	Prior       = "an assumption: one run on either side cannot tell"
+	FromPrior   = "an assumption: one run on either side cannot tell"
 )
 
 // Result is what the comparison found of one metric. The zero Result says
@@ -106,7 +113,7 @@ type Result struct {
 // do not depend on it.
 //
 // A metric is compared if at least half of its values on either side are
-// positive, and both sides have at least 5 samples, or the baseline 5 runs.
+// positive, and both sides have EnoughSamples, or the baseline EnoughRuns.
 // What is not positive counts as half a tick, or as half of the smallest value
 // that is.
 // Swapping the sides mirrors the result.

@@ -65,6 +65,9 @@ func (p *printer) whyChange(v *judge.Verdict, m *judge.Metric) {
 		}
 		if m.MinChange > 0 {
 			matters += ", at least " + unit.Format(m.MinChange, m.Unit)
+			if t.MinChangePlace != "" && t.MinChangePlace != t.Place {
+				where += "; " + t.MinChangePlace
+			}
 		}
 		p.fact("threshold", "%s (%s)", matters, where)
 		p.numbers(v, m, t)
