@@ -2,15 +2,16 @@ package text
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// table aligns columns. A name that is wider than its column's limit pushes the
-// rest of its line to the right, or has a line of its own where that would be
-// wider than the terminal: names are never cut.
+// table aligns columns. With a limit, a name that is wider pushes the rest of
+// its line to the right, and has a line of its own where that would be wider
+// than the terminal: names are never cut.
 type table struct {
 	right  []bool // which columns are aligned to the right
 	gaps   []int  // spaces after each column; two where it does not say
@@ -77,13 +78,16 @@ func (t *table) write(w io.Writer, color bool) error {
 	}
 	var b strings.Builder
 	for _, row := range t.rows {
-		if first := row[0]; t.limit > 0 && utf8.RuneCountInString(first.text) > t.limit && t.width(row, widths) > width {
+		own := widths // of this row's columns
+		if first := row[0]; t.limit > 0 && t.width(row, widths) > width {
 			b.WriteString(strings.Repeat(" ", t.indent) + painted(first.text, first.paint, color) + "\n")
 			row = append([]cell{{}}, row[1:]...)
+			own = slices.Clone(widths)
+			own[0] = max(0, own[0]-max(0, t.width(row, widths)-width))
 		}
 		var line strings.Builder
 		for i, c := range row {
-			pad := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(c.text)))
+			pad := strings.Repeat(" ", max(0, own[i]-utf8.RuneCountInString(c.text)))
 			if i > 0 {
 				line.WriteString(strings.Repeat(" ", t.gap(i-1)))
 			}

@@ -1,0 +1,39 @@
+package text
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// With a limit no row is wider than a terminal, whatever the names and the
+// cells, and no cell is cut.
+func TestTableWidth(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"op", strings.Repeat("n", nameWidth), strings.Repeat("n", nameWidth+1), strings.Repeat("n", 70)} {
+		for _, change := range []string{"unchanged", "inconclusive", "regressed, accepted"} {
+			table := table{right: []bool{false, false, true, false, true, true, false}, gaps: []int{1, 1, 2, 1, 1, 1}, limit: nameWidth}
+			cells := []string{name, "median", "123456 items/s", "over target", "1000.00MB", "+117.3%", change}
+			row := make([]cell, len(cells))
+			for i, text := range cells {
+				row[i] = cell{text, plain}
+			}
+			table.add(row...)
+			table.add(cell{"startup", plain}, cell{"p95", plain}, cell{"1.00s", plain}, cell{}, cell{}, cell{"+1.0%", plain}, cell{"unchanged", plain})
+			var out strings.Builder
+			if err := table.write(&out, false); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(out.String()) {
+				if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > width {
+					t.Errorf("%d columns: %s", n, line)
+				}
+			}
+			for _, text := range cells {
+				if !strings.Contains(out.String(), text) {
+					t.Errorf("%q is not in\n%s", text, out.String())
+				}
+			}
+		}
+	}
+}
