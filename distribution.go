@@ -28,7 +28,7 @@ type distribution struct {
 	// values are kept as samples, then the budget.
 	gate   atomic.Int64
 	mask   atomic.Uint32 // shards in use less one
-	salt   atomic.Uint32 // of the places in them
+	salt   atomic.Uint32 // how often the places in them were dealt anew
 	shards [maxShards]atomic.Pointer[shard]
 
 	budget   int64       // a value above it is handed to over; the largest int64 without one
@@ -153,9 +153,17 @@ var shardLimit = sync.OnceValue(func() uint32 {
 // Another salt gives other places.
 func place(salt uint32) uint32 {
 	var here byte
-	// Odd multipliers, so that no address is lost; the high bits are mixed
-	// best.
-	return uint32(uintptr(unsafe.Pointer(&here))>>11) * (2654435769 + salt*1664525*2) >> 26
+	return mix(uint32(uintptr(unsafe.Pointer(&here))>>11), salt)
+}
+
+// mix turns the number of a piece of stack into six bits. It has to be more
+// than one multiplication: that gave places in even steps from salt to salt,
+// and for some stacks the step was next to nothing.
+func mix(stack, salt uint32) uint32 {
+	h := stack + salt*2654435769
+	h = (h ^ h>>16) * 0x7feb352d
+	h = (h ^ h>>15) * 0x846ca68b
+	return h >> 26
 }
 
 // shard is one set of buckets.

@@ -144,18 +144,38 @@ func TestShards(t *testing.T) {
 	if got := d.mask.Load(); got != shardLimit() {
 		t.Errorf("mask %d after many collisions, limit %d", got, shardLimit())
 	}
-	if d.salt.Load() == 0 || d.salt.Load() > maxDeals {
-		t.Errorf("places were dealt %d times", d.salt.Load())
-	}
-	places := make(map[uint32]bool)
-	for salt := range uint32(maxDeals) {
-		places[place(salt)&shardLimit()] = true
-	}
-	if len(places) <= int(shardLimit())/2 {
-		t.Errorf("dealing anew gives a goroutine %d places of %d", len(places), shardLimit()+1)
+	if n := d.salt.Load(); n == 0 || n > maxDeals {
+		t.Errorf("places were dealt %d times", n)
 	}
 	if limit := shardLimit(); limit&(limit+1) != 0 || limit >= maxShards {
 		t.Errorf("the limit %d is no mask of %d shards", limit, maxShards)
+	}
+}
+
+// Wherever a goroutine's stack lies, dealing anew takes it to most shards; and
+// stacks that lie side by side do not meet on a few.
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	occupied := func(limit uint32, places func(i uint32) uint32) (n int) {
+		var seen [maxShards]bool
+		for i := range uint32(maxDeals) {
+			if p := places(i) & limit; !seen[p] {
+				seen[p] = true
+				n++
+			}
+		}
+		return n
+	}
+	for shards := uint32(4); shards <= maxShards; shards *= 2 {
+		for stack := range uint32(20_000) {
+			stack += 0xc000000000 >> 11 & math.MaxUint32 // where Go's heap begins on most systems
+			if n := occupied(shards-1, func(deal uint32) uint32 { return mix(stack, deal) }); n <= int(shards)/2 {
+				t.Fatalf("dealing anew gives stack %#x %d places of %d", stack, n, shards)
+			}
+			if n := occupied(shards-1, func(i uint32) uint32 { return mix(stack+i, 0) }); n <= int(shards)/2 {
+				t.Fatalf("%d stacks from %#x have %d places of %d", maxDeals, stack, n, shards)
+			}
+		}
 	}
 }
 
