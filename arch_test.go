@@ -26,6 +26,8 @@ var imports = map[string][]string{
 	"internal/atomicfile":         {},
 	"internal/nearest":            {},
 	"internal/unit":               {},
+	"internal/golden":             {},
+	"internal/chart":              {"internal/unit"},
 	"internal/noise":              {},
 	"internal/stat":               {},
 	"internal/changepoint":        {"internal/stat"},
