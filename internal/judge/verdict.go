@@ -57,6 +57,8 @@ type Head struct {
 	Dirty     bool              `json:"dirty,omitempty"`
 	Timestamp *time.Time        `json:"timestamp,omitempty"`
 	Labels    map[string]string `json:"labels,omitempty"`
+	// Environment is where it was made; nil: unknown.
+	Environment *run.Environment `json:"environment,omitempty"`
 }
 
 // BaselineHead says what the run was compared with.
@@ -213,7 +215,7 @@ func (v *Verdict) ExitStatus(strict bool) int {
 
 // HeadOf identifies a run.
 func HeadOf(r *run.Run) Head {
-	h := Head{ID: r.ID, App: r.App, Version: r.Version, Commit: r.Commit, Branch: r.Branch, Dirty: r.Dirty, Labels: r.Labels}
+	h := Head{ID: r.ID, App: r.App, Version: r.Version, Commit: r.Commit, Branch: r.Branch, Dirty: r.Dirty, Labels: r.Labels, Environment: r.Environment}
 	if !r.Timestamp.IsZero() {
 		at := r.Timestamp.UTC()
 		h.Timestamp = &at

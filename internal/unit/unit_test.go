@@ -119,3 +119,21 @@ func TestBetter(t *testing.T) {
 		}
 	}
 }
+
+func TestFormatLike(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		v, like float64
+		base    string
+		want    string
+	}{
+		{0.98, 1.2, Seconds, "0.98s"}, {1.2, 0.98, Seconds, "1200.00ms"}, {0.5, 0.4, Seconds, "500.00ms"},
+		{3e-6, 1, Seconds, "3.00µs"}, {300, 1e-6, Seconds, "300.00s"}, {1.5, 0, Seconds, "1.50s"}, {0, 1, Seconds, "0.00s"},
+		{1 << 29, 1 << 30, Bytes, "0.50GB"}, {100, 2000, Bytes, "100B"}, {3, 4, Speed, "3 items/s"},
+		{math.NaN(), 1, Seconds, "-"}, {1, math.NaN(), Seconds, "1.00s"}, {1, math.Inf(1), Seconds, "1.00s"},
+	} {
+		if got := FormatLike(tt.v, tt.like, tt.base); got != tt.want {
+			t.Errorf("FormatLike(%v, %v, %q) = %q, want %q", tt.v, tt.like, tt.base, got, tt.want)
+		}
+	}
+}
