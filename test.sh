@@ -13,6 +13,13 @@ if ! command -v "${CC:-gcc}" >/dev/null; then
   sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
   $sudo apt-get update -qq && $sudo apt-get install -y -qq gcc libc6-dev
 fi
+# Schemas of XML are held to by xmllint.
+if ! command -v xmllint >/dev/null; then
+  say "installing xmllint"
+  sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
+  $sudo apt-get update -qq && $sudo apt-get install -y -qq libxml2-utils
+fi
+
 export CGO_ENABLED=1
 
 say "gofmt"

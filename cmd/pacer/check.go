@@ -15,7 +15,9 @@ import (
 
 func (c *cli) check() *cobra.Command {
 	var o checkOptions
-	var strict, exitZero, all, selfTest bool
+	var strict, exitZero, selfTest bool
+	var view viewFlags
+	out := outputs{media: mediaOf(verdictJSON)}
 	cmd := &cobra.Command{
 		Use:   "check [flags] [FILE|RUN]",
 		Short: "Judge a run: a gate with an exit status",
@@ -53,12 +55,11 @@ strict: true in pacer.yaml).`,
 	cmd.Flags().StringVar(&o.failOn, "fail-on", "", "lowest `TIER` of a budget that fails: target, warning or critical")
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 3 if the verdict is undecided")
 	cmd.Flags().BoolVar(&exitZero, "exit-zero", false, "exit with 0 even if the gate failed")
-	cmd.Flags().BoolVar(&all, "all", false, "show every metric")
+	view.add(cmd)
 	cmd.Flags().BoolVar(&selfTest, "self-test", false, "show what the gate would catch, and exit with 1 if that is nothing")
-	format := formatFlag(cmd, "text", "json")
+	out.flags(cmd, "text")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		as, err := format()
-		if err != nil {
+		if err := out.resolve(); err != nil {
 			return err
 		}
 		if len(args) == 1 {
@@ -69,19 +70,23 @@ strict: true in pacer.yaml).`,
 			return err
 		}
 		if selfTest {
-			return c.selfTest(cmd.Context(), found, as)
+			if len(out.out) > 0 || out.format != "text" && out.format != "json" {
+				return errors.New("--self-test has no report: it takes --format text or json, and no --output")
+			}
+			return c.selfTest(cmd.Context(), found, out.format)
 		}
 		v, err := judged(found)
 		if err != nil {
 			return err
 		}
+		strict = strict || found.Policy.Strict
 		if !exitZero {
-			c.status = v.ExitStatus(strict || found.Policy.Strict)
+			c.status = v.ExitStatus(strict)
 		}
-		if as == "json" {
-			return writeJSON(c.stdout, v)
-		}
-		return text.Verdict(c.stdout, &v, text.Options{Color: color(c.stdout), All: all})
+		r := reportOn(found, &v, &o)
+		options := view.options(c)
+		options.Exit = exitHint(&v, strict, exitZero)
+		return out.show(c, r, func() error { return text.Verdict(c.stdout, r, options) })
 	}
 	return cmd
 }
@@ -163,5 +168,18 @@ func (c *cli) selfTest(ctx context.Context, found judge.Case, as string) error {
 	if as == "json" {
 		return writeJSON(c.stdout, t)
 	}
-	return text.SelfTest(c.stdout, &t, text.Options{Color: color(c.stdout)})
+	return text.SelfTest(c.stdout, &t, c.text())
+}
+
+// exitHint says with which status the program ends, and why where that is not
+// the verdict's own.
+func exitHint(v *judge.Verdict, strict, exitZero bool) string {
+	switch status := v.ExitStatus(strict); {
+	case exitZero && status != 0:
+		return "exit 0: --exit-zero"
+	case v.Verdict == judge.Undecided && !strict:
+		return "exit 0; 3 with --strict"
+	default:
+		return fmt.Sprintf("exit %d", status)
+	}
 }

@@ -7,13 +7,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pacer-perf/pacer/internal/judge"
-	"github.com/pacer-perf/pacer/internal/report/csv"
 	"github.com/pacer-perf/pacer/internal/report/text"
 )
 
 func (c *cli) compare() *cobra.Command {
 	var o checkOptions
-	var all bool
+	var view viewFlags
+	out := outputs{media: mediaOf(verdictJSON)}
 	cmd := &cobra.Command{
 		Use:   "compare [flags] BASE... CURRENT",
 		Short: "Compare two runs, or several with one",
@@ -27,41 +27,36 @@ check is one.`,
 		Example: `  pacer compare old.json new.json
   pacer compare old-1.json old-2.json old-3.json new.json
   pacer compare 1.4.0 latest
-  pacer compare --format csv branch:main latest > changes.csv`,
+  pacer compare -o changes.csv -o changes.md branch:main latest`,
 		Args: atLeast(2),
 	}
 	cmd.Flags().StringVar(&o.policy, "policy", "", "`FILE` with thresholds (default: the nearest pacer.yaml, or $PACER_POLICY)")
 	cmd.Flags().StringVar(&o.app, "app", "", "`APP` whose runs count (default: that of pacer.yaml, or $PACER_APP)")
-	cmd.Flags().BoolVar(&all, "all", false, "show every metric")
-	format := formatFlag(cmd, "text", "json", "csv")
+	view.add(cmd)
+	out.flags(cmd, "text")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		as, err := format()
-		if err != nil {
+		if err := out.resolve(); err != nil {
 			return err
 		}
 		o.baseline, o.current = args[:len(args)-1], args[len(args)-1]
-		v, err := c.verdict(cmd.Context(), o)
+		found, v, err := c.verdict(cmd.Context(), o)
 		if err != nil {
 			return err
 		}
-		switch as {
-		case "json":
-			return writeJSON(c.stdout, v)
-		case "csv":
-			return csv.Verdict(c.stdout, &v)
-		}
-		return text.Comparison(c.stdout, &v, text.Options{Color: color(c.stdout), All: all})
+		r := reportOn(found, &v, &o)
+		return out.show(c, r, func() error { return text.Comparison(c.stdout, r, view.options(c)) })
 	}
 	return cmd
 }
 
-// verdict judges what the options name.
-func (c *cli) verdict(ctx context.Context, o checkOptions) (judge.Verdict, error) {
+// verdict finds what the options name, and judges it.
+func (c *cli) verdict(ctx context.Context, o checkOptions) (judge.Case, judge.Verdict, error) {
 	found, err := findCase(ctx, o)
 	if err != nil {
-		return judge.Verdict{}, err
+		return found, judge.Verdict{}, err
 	}
-	return judged(found)
+	v, err := judged(found)
+	return found, v, err
 }
 
 func atLeast(n int) cobra.PositionalArgs {

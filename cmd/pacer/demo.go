@@ -111,11 +111,12 @@ func (c *cli) showDemo(ctx context.Context, r *run.Run) error {
 	if err != nil {
 		return err
 	}
-	v, err := judge.Judge(judge.Case{Current: r, Baseline: base, History: past, Policy: p, Now: time.Now()})
+	found := judge.Case{Current: r, Baseline: base, History: past, Policy: p, Now: time.Now()}
+	v, err := judge.Judge(found)
 	if err != nil {
 		return err
 	}
-	if err := text.Verdict(c.stdout, &v, text.Options{Color: color(c.stdout)}); err != nil {
+	if err := text.Verdict(c.stdout, reportOn(found, &v, &checkOptions{app: demoApp}), c.text()); err != nil {
 		return err
 	}
 	self := invocation()

@@ -49,7 +49,7 @@ func (c *cli) log() *cobra.Command {
 			}
 			return writeJSON(c.stdout, map[string]any{"runs": runs})
 		}
-		return text.Log(c.stdout, heads, text.Options{Color: color(c.stdout)})
+		return text.Log(c.stdout, heads, c.text())
 	}
 	return cmd
 }

@@ -18,7 +18,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func main() {
@@ -68,6 +67,7 @@ type cli struct {
 	out            *output // stdout
 	status         int     // the exit status if nothing goes wrong
 	kept           string  // what to say of what was measured before an interrupt
+	terminal       terminalFlags
 }
 
 // output is standard output, and knows whether its reader went away: no
@@ -101,6 +101,8 @@ with --strict, 130 interrupted.`,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
+	c.terminal.add(root)
+	root.PersistentPreRunE = func(*cobra.Command, []string) error { return c.terminal.check() }
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint(err, "%s --help", cmd.CommandPath())
 	})
@@ -171,17 +173,4 @@ func appFlag(cmd *cobra.Command) func() (string, error) {
 		p, err := loadPolicy("")
 		return p.App, err
 	}
-}
-
-// color tells whether w is a terminal that wants colours.
-func color(w io.Writer) bool {
-	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && isTerminal(w)
-}
-
-func isTerminal(w io.Writer) bool {
-	if o, ok := w.(*output); ok {
-		w = o.Writer
-	}
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -74,7 +74,7 @@ fails, or with --show-output on standard error.`,
 		if as == "json" {
 			return errors.Join(r.Write(c.stdout), interrupted)
 		}
-		err = text.Run(c.stdout, r, text.Options{Color: color(c.stdout)})
+		err = text.Run(c.stdout, r, c.text())
 		if b.runs == 1 {
 			fmt.Fprintln(c.stderr, "hint: one repetition tells little about noise: --runs 10")
 		}

@@ -33,7 +33,7 @@ func (c *cli) show() *cobra.Command {
 		if as == "json" {
 			return r.Write(c.stdout)
 		}
-		return text.Run(c.stdout, &r, text.Options{Color: color(c.stdout)})
+		return text.Run(c.stdout, &r, c.text())
 	}
 	return cmd
 }

@@ -84,7 +84,7 @@ time, runs without a value counted. Exit status: 0, or 2 for trouble.`,
 		if as == "json" {
 			return writeJSON(c.stdout, t)
 		}
-		return text.Trend(c.stdout, &t, text.TrendOptions{Color: color(c.stdout), ASCII: !unicodeLocale()})
+		return text.Trend(c.stdout, &t, c.text())
 	}
 	return cmd
 }
@@ -320,13 +320,6 @@ func changesOf(m *report.TrendMetric) error {
 		m.ChangePoints = append(m.ChangePoints, c)
 	}
 	return nil
-}
-
-// unicodeLocale tells whether the terminal shows UTF-8, as far as the locale
-// says.
-func unicodeLocale() bool {
-	locale := strings.ToLower(first(env("LC_ALL"), env("LC_CTYPE"), env("LANG")))
-	return runtime.GOOS == "windows" || strings.Contains(locale, "utf-8") || strings.Contains(locale, "utf8")
 }
 
 // nearestNames returns up to three names that are likely meant by a word: with

@@ -11,6 +11,15 @@ import (
 // version is set by release builds: -ldflags "-X main.version=1.2.3".
 var version = ""
 
+// versionNumber is the version of this program.
+func versionNumber() string {
+	number := version
+	if info, ok := debug.ReadBuildInfo(); ok {
+		number = first(number, info.Main.Version)
+	}
+	return first(number, "(devel)")
+}
+
 func (c *cli) version() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "version",
@@ -24,16 +33,14 @@ func (c *cli) version() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		number, commit := version, ""
+		number, commit := versionNumber(), ""
 		if info, ok := debug.ReadBuildInfo(); ok {
-			number = first(number, info.Main.Version)
 			for _, s := range info.Settings {
 				if s.Key == "vcs.revision" {
 					commit = s.Value
 				}
 			}
 		}
-		number = first(number, "(devel)")
 		platform := runtime.GOOS + "/" + runtime.GOARCH
 		if as == "json" {
 			return writeJSON(c.stdout, map[string]string{"version": number, "commit": commit, "go": runtime.Version(), "platform": platform})

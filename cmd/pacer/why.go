@@ -33,7 +33,7 @@ METRIC is a name, with labels as in table.filter{rows=1000}.`,
 			return err
 		}
 		o.current = args[0]
-		v, err := c.verdict(cmd.Context(), o)
+		_, v, err := c.verdict(cmd.Context(), o)
 		if err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ METRIC is a name, with labels as in table.filter{rows=1000}.`,
 		if as == "json" {
 			return writeJSON(c.stdout, m)
 		}
-		return text.Why(c.stdout, &v, m, text.Options{Color: color(c.stdout)})
+		return text.Why(c.stdout, &v, m, c.text())
 	}
 	return cmd
 }

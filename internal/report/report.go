@@ -1,90 +1,52 @@
-// Package report says what a report holds; its subpackages say it in a medium.
+// Package report says what a report holds and in which order; its subpackages
+// say it in a medium.
+//
+// Every medium is a pure function of a Report: the same one gives the same
+// bytes. What is the same in all of them is here: which rows need a person,
+// how their numbers are rounded, what is said of them, and what to do.
 package report
 
 import (
-	"bytes"
-	"cmp"
-	"encoding/json"
-	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/run"
 )
 
-// ByGravity returns the metrics of a verdict in the order in which a person
-// wants them: what fails first, then budgets, then changes, then the rest with
-// what every app has at the end, each by name.
-func ByGravity(metrics []judge.Metric) []judge.Metric {
-	list := slices.Clone(metrics)
-	slices.SortStableFunc(list, func(a, b judge.Metric) int {
-		return cmp.Or(cmp.Compare(gravity(&a), gravity(&b)), strings.Compare(a.Key(), b.Key()))
-	})
-	return list
+// Report is what a medium says: a verdict, and what it was made of where that
+// is at hand.
+type Report struct {
+	Verdict  *judge.Verdict
+	Current  *run.Run       // nil: not at hand, as where only the verdict was kept
+	Baseline []*run.Run     // the runs it was compared with, oldest first; likewise
+	History  []judge.Series // of the metrics, before the current run; likewise
+	At       time.Time      // when the report is made
+	Tool     string         // name and version of what makes it: "pacer 1.2.0"
+	URL      string         // where the whole report is; empty: nowhere
+	Words    Words
 }
 
-func gravity(m *judge.Metric) int {
-	status := judge.BudgetStatus("")
-	if m.Budget != nil {
-		status = m.Budget.Status
+// New returns the report of a verdict on a case.
+func New(c judge.Case, v *judge.Verdict, at time.Time) *Report {
+	r := &Report{Verdict: v, Current: c.Current, History: c.History, At: at}
+	used := make(map[string]bool, len(v.Baseline.Runs))
+	for i := range v.Baseline.Runs {
+		used[v.Baseline.Runs[i].ID] = true
 	}
-	switch {
-	case m.Fails:
-		return 0
-	case status == judge.OverCritical, status == judge.OverWarning:
-		return 1
-	case status == judge.OverTarget:
-		return 2
-	case m.Budget != nil:
-		return 3
-	case m.Ignored:
-		return 7
-	case m.Change == judge.Regressed, m.Change == judge.Missing, m.Change == judge.Inconclusive, m.Change == judge.Incomparable:
-		return 4
-	case m.Change == judge.Improved:
-		return 5
-	}
-	for _, everybody := range []string{"memory.", "go.", "gc.", "process."} {
-		if strings.HasPrefix(m.Name, everybody) {
-			return 7
+	for _, b := range c.Baseline.Runs {
+		if used[b.ID] {
+			r.Baseline = append(r.Baseline, b)
 		}
 	}
-	return 6
+	return r
 }
 
-// JSON returns the specification's report: timestamp, metrics and summary,
-// with the verdict beside them. What was not measured is absent.
-func JSON(r *run.Run, v *judge.Verdict, at time.Time) ([]byte, error) {
-	document, err := r.Encode()
-	if err != nil {
-		return nil, err
-	}
-	document = bytes.TrimSpace(document)
-	var flat map[string]json.RawMessage
-	if err := json.Unmarshal(document, &flat); err != nil {
-		return nil, err
-	}
-	summary := make(map[string]json.RawMessage)
-	for _, key := range []string{"startup_time", "memory_usage", "processing_speed", "processing_metrics"} {
-		if value, ok := flat[key]; ok {
-			summary[key] = value
+// Series returns the history of a metric, nil if there is none.
+func (r *Report) Series(m *judge.Metric) *judge.Series {
+	for i := range r.History {
+		if s := &r.History[i]; s.Unit == m.Unit && s.Name == m.Name && s.Key() == m.Key() {
+			return s
 		}
 	}
-	// Put together by hand: an encoder would give every sample a line.
-	var out bytes.Buffer
-	fmt.Fprintf(&out, "{\n\"timestamp\": %q,\n\"metrics\": %s,\n\"summary\": ", at.UTC().Format(time.RFC3339Nano), document)
-	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(summary); err != nil {
-		return nil, err
-	}
-	out.WriteString(",\n\"verdict\": ")
-	if err := enc.Encode(v); err != nil {
-		return nil, err
-	}
-	out.WriteString("}\n")
-	return out.Bytes(), nil
+	return nil
 }

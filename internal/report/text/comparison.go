@@ -5,7 +5,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/report"
@@ -15,43 +14,43 @@ import (
 
 // Comparison writes what changed between two sides: both values, the change
 // with its interval, and the word; the changes first.
-func Comparison(w io.Writer, v *judge.Verdict, o Options) error {
-	p := printer{w: w, color: o.Color}
-	p.heads(v)
-	p.line("")
+func Comparison(w io.Writer, r *report.Report, o Options) error {
+	p, v := newPrinter(w, o), r.Verdict
+	if !o.Quiet {
+		p.heads(v, o)
+		p.line("")
+	}
 	metrics := report.ByGravity(v.Metrics)
 	slices.SortStableFunc(metrics, func(a, b judge.Metric) int { return boring(&a) - boring(&b) })
-	t := table{right: []bool{false, true, true, true, false, false}, gaps: []int{1, 1, 2, 1, 2}, limit: nameWidth}
-	t.add(cell{"metric", faint}, cell{"baseline", faint}, cell{"current", faint}, cell{"change", faint},
-		cell{fmt.Sprintf("%.3g%% interval", 100*v.Policy.Confidence), faint}, cell{})
+	t := table{right: []bool{false, true, true, true, true, false}, limit: max(24, p.width-58)}
+	t.add(cell{"  METRIC", faint}, cell{"BASELINE", faint}, cell{"CURRENT", faint}, cell{"CHANGE", faint},
+		cell{fmt.Sprintf("%.3g%% INTERVAL", 100*v.Policy.Confidence), faint}, cell{})
 	same := 0
 	for i := range metrics {
 		m := &metrics[i]
-		if boring(m) == 1 && !o.All {
-			if same++; same > few {
+		if boring(m) == 1 {
+			if same++; o.Quiet || same > few && !o.All {
 				continue
 			}
 		}
-		change, interval := "", ""
-		if m.Ratio != nil {
-			change = unit.Percent(*m.Ratio)
-		}
-		if m.Interval != nil {
-			interval = unit.Percent(m.Interval[0]) + " " + unit.Percent(m.Interval[1])
-		}
-		t.add(cell{m.Key(), plain}, cell{side(m, 0), plain}, cell{side(m, 1), bold},
-			cell{change, plain}, cell{interval, faint}, word(m))
+		row := report.RowOf(m)
+		t.add(cell{report.Symbol(m, o.ASCII) + " " + m.Key(), plain}, cell{side(m, 0), plain}, cell{side(m, 1), bold},
+			cell{row.By, paintOf(m)}, cell{intervalCell(&row), faint}, cell{report.Change(m), paintOf(m)})
 	}
-	if p.err == nil {
-		p.err = t.write(w, o.Color)
-	}
-	if same > few {
+	p.write(&t)
+	if same > few && !o.All && !o.Quiet {
 		p.line("and %d more, unchanged (--all shows them)", same-few)
 	}
-	p.reasons(v)
-	p.warnings(v)
-	p.line("")
-	p.line("%s", tally(v.Metrics))
+	if !o.Quiet {
+		if o.Verbose {
+			p.samples(v)
+		}
+		p.notes(r, o)
+		p.reasons(r, o)
+		p.warnings(v)
+		p.line("")
+	}
+	p.verdictLine("", 0, v, o)
 	return p.err
 }
 
@@ -68,29 +67,11 @@ func side(m *judge.Metric, i int) string {
 	s, base := []*run.Stats{m.Baseline, m.Current}[i], m.Unit
 	switch {
 	case m.Levels != nil:
-		return unit.Format(m.Levels[i], base)
+		return short(unit.FormatLike(m.Levels[i], m.Levels[0], base))
 	case s == nil:
 		return "-"
 	case math.IsNaN(s.P50):
-		return unit.Format(s.Mean, base)
+		return short(unit.Format(s.Mean, base))
 	}
-	return unit.Format(s.P50, base)
-}
-
-// tally counts the changes: 1 regressed, 12 unchanged.
-func tally(metrics []judge.Metric) string {
-	counts := make(map[judge.Change]int)
-	for i := range metrics {
-		counts[metrics[i].Change]++
-	}
-	var words []string
-	for _, c := range []judge.Change{judge.Regressed, judge.Improved, judge.Inconclusive, judge.Incomparable, judge.Missing, judge.New, judge.Unchanged} {
-		if counts[c] > 0 {
-			words = append(words, fmt.Sprintf("%d %s", counts[c], c))
-		}
-	}
-	if words == nil {
-		return "no metrics"
-	}
-	return strings.Join(words, ", ")
+	return short(unit.Format(s.P50, base))
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // table aligns columns. With a limit, a name that is wider pushes the rest of
-// its line to the right, and has a line of its own where that would be wider
+// its line to the right, and has lines of its own where that would be wider
 // than the terminal: names are never cut.
 type table struct {
 	right  []bool // which columns are aligned to the right
@@ -29,13 +29,15 @@ type cell struct {
 type paint string
 
 const (
-	plain  paint = ""
-	bold   paint = "\x1b[1m"
-	faint  paint = "\x1b[2m"
-	red    paint = "\x1b[1;31m"
-	green  paint = "\x1b[32m"
-	yellow paint = "\x1b[33m"
-	reset        = "\x1b[0m"
+	plain   paint = ""
+	bold    paint = "\x1b[1m"
+	faint   paint = "\x1b[2m"
+	red     paint = "\x1b[1;31m"
+	green   paint = "\x1b[32m"
+	yellow  paint = "\x1b[33m"
+	magenta paint = "\x1b[35m"
+	cyan    paint = "\x1b[36m"
+	reset         = "\x1b[0m"
 )
 
 func (t *table) add(row ...cell) {
@@ -62,25 +64,15 @@ func printable(s string) string {
 	return b.String()
 }
 
-func (t *table) write(w io.Writer, color bool) error {
-	var widths []int
-	for _, row := range t.rows {
-		for i, c := range row {
-			if i == len(widths) {
-				widths = append(widths, 0)
-			}
-			n := utf8.RuneCountInString(c.text)
-			if i == 0 && t.limit > 0 {
-				n = min(n, t.limit)
-			}
-			widths[i] = max(widths[i], n)
-		}
-	}
+func (t *table) write(w io.Writer, width int, color bool) error {
+	widths := t.widths()
 	var b strings.Builder
 	for _, row := range t.rows {
 		own := widths // of this row's columns
 		if first := row[0]; t.limit > 0 && t.width(row, widths) > width {
-			b.WriteString(strings.Repeat(" ", t.indent) + painted(first.text, first.paint, color) + "\n")
+			for _, line := range broken(first.text, width-t.indent) {
+				b.WriteString(strings.Repeat(" ", t.indent) + painted(line, first.paint, color) + "\n")
+			}
 			row = append([]cell{{}}, row[1:]...)
 			own = slices.Clone(widths)
 			own[0] = max(0, own[0]-max(0, t.width(row, widths)-width))
@@ -99,10 +91,30 @@ func (t *table) write(w io.Writer, color bool) error {
 				line.WriteString(pad)
 			}
 		}
-		b.WriteString(strings.Repeat(" ", t.indent) + strings.TrimRight(line.String(), " ") + "\n")
+		if text := strings.TrimRight(line.String(), " "); text != "" {
+			b.WriteString(strings.Repeat(" ", t.indent) + text + "\n")
+		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// widths returns how wide each column gets.
+func (t *table) widths() []int {
+	var widths []int
+	for _, row := range t.rows {
+		for i, c := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			n := utf8.RuneCountInString(c.text)
+			if i == 0 && t.limit > 0 {
+				n = min(n, t.limit)
+			}
+			widths[i] = max(widths[i], n)
+		}
+	}
+	return widths
 }
 
 // width returns how wide a row gets.
@@ -127,6 +139,29 @@ func (t *table) gap(column int) int {
 		return t.gaps[column]
 	}
 	return 2
+}
+
+// broken breaks a name into lines of at most width characters, behind the
+// signs that join its parts where there are any.
+func broken(name string, width int) (lines []string) {
+	runes := []rune(name)
+	const hang = "    "
+	for room := width; len(runes) > room; room = width - len(hang) {
+		at := room
+		for i := room; i > room/2; i-- {
+			if strings.ContainsRune("/.{,=_- ", runes[i-1]) {
+				at = i
+				break
+			}
+		}
+		lines = append(lines, string(runes[:at]))
+		runes = runes[at:]
+	}
+	lines = append(lines, string(runes))
+	for i := 1; i < len(lines); i++ {
+		lines[i] = hang + lines[i]
+	}
+	return lines
 }
 
 func painted(s string, p paint, color bool) string {

@@ -8,6 +8,9 @@ import (
 
 // With a limit no row is wider than a terminal, whatever the names and the
 // cells, and no cell is cut.
+// nameWidth is the limit of the tables here.
+const nameWidth = 22
+
 func TestTableWidth(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"op", strings.Repeat("n", nameWidth), strings.Repeat("n", nameWidth+1), strings.Repeat("n", 70)} {
@@ -21,11 +24,11 @@ func TestTableWidth(t *testing.T) {
 			table.add(row...)
 			table.add(cell{"startup", plain}, cell{"p95", plain}, cell{"1.00s", plain}, cell{}, cell{}, cell{"+1.0%", plain}, cell{"unchanged", plain})
 			var out strings.Builder
-			if err := table.write(&out, false); err != nil {
+			if err := table.write(&out, defaultWidth, false); err != nil {
 				t.Fatal(err)
 			}
 			for line := range strings.Lines(out.String()) {
-				if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > width {
+				if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > defaultWidth {
 					t.Errorf("%d columns: %s", n, line)
 				}
 			}

@@ -3,7 +3,6 @@ package text
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -13,21 +12,14 @@ import (
 	"github.com/pacer-perf/pacer/run"
 )
 
-// TrendOptions holds what the terminal can do. The zero value is plain text
-// with block characters.
-type TrendOptions struct {
-	Color bool
-	ASCII bool // nothing that only UTF-8 can say
-}
-
 // chartWidth is the width of a chart: with its indent, it keeps to 80 columns.
 const chartWidth = 76
 
 // Trend writes the history of metrics: for each a chart, its first and last
 // level, and a table of its change points. Of many metrics, those that did not
 // move take a line each.
-func Trend(w io.Writer, t *report.Trend, o TrendOptions) error {
-	p := trendPrinter{printer: printer{w: w, color: o.Color}, ascii: o.ASCII}
+func Trend(w io.Writer, t *report.Trend, o Options) error {
+	p := newPrinter(w, o)
 	brief := len(t.Metrics) > few
 	for i := range t.Metrics {
 		m := &t.Metrics[i]
@@ -35,7 +27,7 @@ func Trend(w io.Writer, t *report.Trend, o TrendOptions) error {
 		if i > 0 && !short {
 			p.line("")
 		}
-		p.metric(m, short)
+		p.metric(m, short, o)
 	}
 	for _, warning := range t.Warnings {
 		p.line("%s %s", p.paint(yellow, "warning:"), printable(warning))
@@ -43,21 +35,10 @@ func Trend(w io.Writer, t *report.Trend, o TrendOptions) error {
 	return p.err
 }
 
-type trendPrinter struct {
-	printer
-	ascii bool
-}
+// value prints a quantity in the unit of a metric.
+func value(v float64, m *report.TrendMetric) string { return unit.Format(v, m.Unit) }
 
-// value prints a quantity in what the terminal can show.
-func (p *trendPrinter) value(v float64, m *report.TrendMetric) string {
-	s := unit.Format(v, m.Unit)
-	if p.ascii {
-		s = strings.ReplaceAll(s, "µ", "u")
-	}
-	return s
-}
-
-func (p *trendPrinter) metric(m *report.TrendMetric, short bool) {
+func (p *printer) metric(m *report.TrendMetric, short bool, o Options) {
 	name := printable(m.Key())
 	if len(m.RunLabels) > 0 {
 		name += " of " + printable(strings.TrimSpace(m.App+" "+labels(m.RunLabels)))
@@ -75,14 +56,14 @@ func (p *trendPrinter) metric(m *report.TrendMetric, short bool) {
 		p.line("%s  no values", p.paint(bold, name))
 		return
 	case short:
-		p.line("%s  %s, no change points in %s", p.paint(bold, name), p.value(median(values), m), runs)
+		p.line("%s  %s, no change points in %s", p.paint(bold, name), value(report.Median(values), m), runs)
 		return
 	}
 	p.line("%s  %s%s", p.paint(bold, name), runs, span(m.Points))
-	p.line("  %s", chart(values, p.ascii))
+	p.line("  %s", report.Blocks(values, chartWidth, o.ASCII))
 	if len(m.ChangePoints) == 0 {
-		p.line("  level %s, values %s to %s: no change points in %s", p.value(median(values), m),
-			p.value(slices.Min(values), m), p.value(slices.Max(values), m), runs)
+		p.line("  level %s, values %s to %s: no change points in %s", value(report.Median(values), m),
+			value(slices.Min(values), m), value(slices.Max(values), m), runs)
 		return
 	}
 	p.line("  %s", p.paint(bold, marks(m)))
@@ -91,13 +72,13 @@ func (p *trendPrinter) metric(m *report.TrendMetric, short bool) {
 	if first > 0 && last > 0 {
 		change = ", " + unit.Percent(last/first)
 	}
-	p.line("  level %s -> %s%s, values %s to %s", p.value(first, m), p.value(last, m), change,
-		p.value(slices.Min(values), m), p.value(slices.Max(values), m))
+	p.line("  level %s -> %s%s, values %s to %s", value(first, m), value(last, m), change,
+		value(slices.Min(values), m), value(slices.Max(values), m))
 	p.changes(m)
 }
 
 // changes writes the table of change points.
-func (p *trendPrinter) changes(m *report.TrendMetric) {
+func (p *printer) changes(m *report.TrendMetric) {
 	t := table{right: []bool{false, false, true, false, true, true, false, true, false}, gaps: []int{1, 1, 1, 1, 1, 1, 1, 1}}
 	t.add(cell{"  when", faint}, cell{"what", faint}, cell{"before", faint}, cell{}, cell{"after", faint}, cell{"change", faint}, cell{}, cell{"sure", faint}, cell{})
 	drifted := false
@@ -115,15 +96,13 @@ func (p *trendPrinter) changes(m *report.TrendMetric) {
 		case c.Interval != nil:
 			interval = unit.Percent(c.Interval[0]) + " to " + unit.Percent(c.Interval[1])
 		case c.Difference != nil:
-			interval = "by " + p.value(c.Difference[0], m) + " to " + p.value(c.Difference[1], m)
+			interval = "by " + value(c.Difference[0], m) + " to " + value(c.Difference[1], m)
 		}
 		word, how := direction(m, c)
-		t.add(cell{"  " + whenMoved(c), plain}, cell{what(m, c), plain}, cell{p.value(c.Before, m), plain}, cell{arrow, plain}, cell{p.value(c.After, m), plain},
+		t.add(cell{"  " + whenMoved(c), plain}, cell{what(m, c), plain}, cell{value(c.Before, m), plain}, cell{arrow, plain}, cell{value(c.After, m), plain},
 			cell{change, how}, cell{interval, plain}, cell{sure(c.Confidence), plain}, cell{word, how})
 	}
-	if p.err == nil {
-		p.err = t.write(p.w, p.color)
-	}
+	p.write(&t)
 	if drifted {
 		p.line("  %s", p.paint(faint, "~> it drifted there over many runs"))
 	}
@@ -174,31 +153,6 @@ func span(points []report.TrendPoint) string {
 	return "  " + first.UTC().Format(time.DateOnly) + " to " + last.UTC().Format(time.DateOnly)
 }
 
-// chart draws values as columns of eight heights, between the lowest and the
-// highest of what it draws. Where there are more values than columns, each
-// column is the median of its share, so that a spike is not taken for a level.
-func chart(values []float64, ascii bool) string {
-	ramp := []rune("▁▂▃▄▅▆▇█")
-	if ascii {
-		ramp = []rune("_.-:=+*#")
-	}
-	width := min(len(values), chartWidth)
-	columns := make([]float64, width)
-	for i := range columns {
-		columns[i] = median(values[i*len(values)/width : (i+1)*len(values)/width])
-	}
-	low, high := slices.Min(columns), slices.Max(columns)
-	var b strings.Builder
-	for _, v := range columns {
-		height := 0
-		if part := (v/2 - low/2) / (high/2 - low/2); part > 0 { // halves, so that the difference is finite; NaN for 0/0
-			height = min(int(part*float64(len(ramp))), len(ramp)-1)
-		}
-		b.WriteRune(ramp[height])
-	}
-	return b.String()
-}
-
 // marks points at the columns of a chart where the level moved.
 func marks(m *report.TrendMetric) string {
 	width := min(len(m.Points), chartWidth)
@@ -211,14 +165,4 @@ func marks(m *report.TrendMetric) string {
 		line[column] = '^'
 	}
 	return strings.TrimRight(string(line), " ")
-}
-
-// median returns the middle of values, NaN if there are none.
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return math.NaN()
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return sorted[(n-1)/2]/2 + sorted[n/2]/2
 }

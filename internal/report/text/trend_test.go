@@ -60,14 +60,14 @@ none  no values
 warning: careful
 `, "\n")
 	var out bytes.Buffer
-	if err := Trend(&out, moved(), TrendOptions{}); err != nil {
+	if err := Trend(&out, moved(), Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	out.Reset()
-	if err := Trend(&out, moved(), TrendOptions{ASCII: true}); err != nil {
+	if err := Trend(&out, moved(), Options{ASCII: true}); err != nil {
 		t.Fatal(err)
 	}
 	ascii := strings.NewReplacer("▁", "_", "█", "#", "µ", "u").Replace(want)
@@ -90,7 +90,7 @@ func TestChart(t *testing.T) {
 				}
 				m.Points = append(m.Points, report.TrendPoint{Index: i, Value: values[i]})
 			}
-			drawn := []rune(chart(values, false))
+			drawn := []rune(report.Blocks(values, chartWidth, false))
 			column := utf8.RuneCountInString(marks(&m)) - 1
 			if len(drawn) > chartWidth || column >= len(drawn) {
 				t.Fatalf("n %d: %d columns, mark at %d", n, len(drawn), column)
@@ -110,7 +110,7 @@ func TestChart(t *testing.T) {
 		{[]float64{5, 5}, "▁▁"},
 		{[]float64{-1.7e308, 1.7e308}, "▁█"},
 	} {
-		if got := chart(tt.values, false); got != tt.want {
+		if got := report.Blocks(tt.values, chartWidth, false); got != tt.want {
 			t.Errorf("%v: %s, want %s", tt.values, got, tt.want)
 		}
 	}
@@ -125,7 +125,7 @@ func TestTrendOfMany(t *testing.T) {
 	}
 	trend.Metrics = append(trend.Metrics, moved().Metrics[0])
 	var out bytes.Buffer
-	if err := Trend(&out, trend, TrendOptions{}); err != nil {
+	if err := Trend(&out, trend, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := strings.Count(out.String(), "flat  1.00MB, no change points in 1 run\n"); got != few {

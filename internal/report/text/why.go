@@ -8,17 +8,18 @@ import (
 	"strings"
 
 	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/internal/report"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
 
 // Why writes how the judge came to what it says of one metric.
 func Why(w io.Writer, v *judge.Verdict, m *judge.Metric, o Options) error {
-	p := printer{w: w, color: o.Color}
-	how := word(m)
+	p := newPrinter(w, o)
+	how := cell{report.Change(m), paintOf(m)}
 	p.line("%s  %s", p.paint(bold, printable(m.Key())), p.paint(how.paint, how.text))
 	p.line("")
-	p.heads(v)
+	p.heads(v, o)
 	p.whyChange(v, m)
 	p.whyBudget(m)
 	p.whyHistory(m)
@@ -26,9 +27,9 @@ func Why(w io.Writer, v *judge.Verdict, m *judge.Metric, o Options) error {
 		p.section("where the time went")
 		p.stages(m)
 	}
-	for _, warning := range m.Warnings {
+	if len(m.Warnings) > 0 {
 		p.line("")
-		p.wrapped("warning: ", "  ", warning)
+		p.warned(m.Warnings)
 	}
 	return p.err
 }
@@ -164,7 +165,7 @@ func (p *printer) whyHistory(m *judge.Metric) {
 
 // SelfTest writes what the gate would catch.
 func SelfTest(w io.Writer, s *judge.SelfTest, o Options) error {
-	p := printer{w: w, color: o.Color}
+	p := newPrinter(w, o)
 	p.wrapped("", "", fmt.Sprintf("The gate on copies of this data, %d of each size, drawn from %s.", s.Trials, s.Source))
 	p.line("")
 	t := table{right: []bool{false, true, true}}
@@ -176,9 +177,7 @@ func SelfTest(w io.Writer, s *judge.SelfTest, o Options) error {
 		}
 		t.add(cell{name, plain}, cell{share(size.Failed), bold}, cell{share(size.Metric), plain})
 	}
-	if p.err == nil {
-		p.err = t.write(w, o.Color)
-	}
+	p.write(&t)
 	p.line("")
 	t = table{right: []bool{false, false, true}, limit: 40}
 	t.add(cell{"metric", faint}, cell{"told by", faint}, cell{"caught from", faint})
@@ -190,14 +189,34 @@ func SelfTest(w io.Writer, s *judge.SelfTest, o Options) error {
 		}
 		t.add(cell{m.Key(), plain}, cell{m.Rule, plain}, least)
 	}
-	if len(s.Metrics) > 0 && p.err == nil {
-		p.err = t.write(w, o.Color)
+	if len(s.Metrics) > 0 {
+		p.write(&t)
 	}
-	for _, warning := range s.Warnings {
+	if len(s.Warnings) > 0 {
 		p.line("")
-		p.wrapped("warning: ", "  ", warning)
+		p.warned(s.Warnings)
 	}
 	return p.err
 }
 
 func share(v float64) string { return fmt.Sprintf("%.3g%%", math.Round(1000*v)/10) }
+
+// fewStages is how many stages of a regression are shown.
+const fewStages = 5
+
+// stages writes which stages carry the change of a metric.
+func (p *printer) stages(m *judge.Metric) {
+	if len(m.Stages) == 0 {
+		return
+	}
+	t := table{right: []bool{false, true, true, true, true}, gaps: []int{2, 2, 2, 2}, limit: 38, indent: 4}
+	t.add(cell{"self time of a call", faint}, cell{"before", faint}, cell{"now", faint}, cell{"more", faint}, cell{"share", faint})
+	for i, s := range m.Stages {
+		if i == fewStages || i > 0 && s.Share < 0.01 {
+			break
+		}
+		t.add(cell{s.Path, plain}, cell{unit.Format(s.Baseline, unit.Seconds), plain}, cell{unit.Format(s.Current, unit.Seconds), plain},
+			cell{report.Signed(s.Delta, unit.Seconds), plain}, cell{fmt.Sprintf("%.0f%%", 100*s.Share), bold})
+	}
+	p.write(&t)
+}

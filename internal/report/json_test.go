@@ -46,19 +46,3 @@ func TestJSON(t *testing.T) {
 		t.Errorf("the run in it: %s, %v", again.ID, err)
 	}
 }
-
-func TestByGravity(t *testing.T) {
-	t.Parallel()
-	metrics := []judge.Metric{
-		{Name: "memory.peak", Change: judge.Unchanged}, {Name: "own", Change: judge.Unchanged}, {Name: "better", Change: judge.Improved},
-		{Name: "gone", Change: judge.Missing}, {Name: "held", Budget: &judge.BudgetResult{Status: judge.Within}},
-		{Name: "near", Budget: &judge.BudgetResult{Status: judge.OverTarget}}, {Name: "broken", Fails: true},
-	}
-	var got []string
-	for _, m := range ByGravity(metrics) {
-		got = append(got, m.Name)
-	}
-	if want := "broken near held gone better own memory.peak"; strings.Join(got, " ") != want {
-		t.Errorf("%q, want %q", got, want)
-	}
-}

@@ -1,0 +1,144 @@
+package text
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/internal/report"
+	"github.com/pacer-perf/pacer/internal/unit"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// Run writes everything that a run measured.
+func Run(w io.Writer, r *run.Run, o Options) error {
+	p := newPrinter(w, o)
+	head := judge.HeadOf(r)
+	p.line("%s", p.paint(bold, title(&head)))
+	p.facts(r)
+	if len(r.Metrics) > 0 {
+		p.line("")
+		t := table{right: []bool{false, true, true, true, true}, limit: max(20, p.width-42)}
+		t.add(cell{"metric", faint}, cell{"n", faint}, cell{"median", faint}, cell{"p95", faint}, cell{"max", faint})
+		for i := range r.Metrics {
+			m := &r.Metrics[i]
+			s := m.Stats()
+			show := func(v float64) cell { return cell{unit.Format(v, m.Unit), plain} }
+			t.add(cell{m.Key(), plain}, cell{fmt.Sprint(m.Count()), plain}, show(s.P50), show(s.P95), show(s.Max))
+		}
+		p.write(&t)
+	}
+	p.callTree(r)
+	p.warned(slices.Concat(r.Warnings, r.Doubts))
+	return p.err
+}
+
+// facts writes what a run is of, and where it was made.
+func (p *printer) facts(r *run.Run) {
+	fact := func(name, value string) {
+		if value != "" {
+			p.wrapped(fmt.Sprintf("%-12s ", name), strings.Repeat(" ", 13), value)
+		}
+	}
+	fact("run", r.ID)
+	if !r.Timestamp.IsZero() {
+		fact("time", r.Timestamp.Local().Format("2006-01-02 15:04:05 -0700"))
+	}
+	commit := r.Commit
+	if r.Dirty {
+		commit += " and changes that are not committed"
+	}
+	fact("commit", commit)
+	fact("branch", r.Branch)
+	if len(r.Command) > 0 {
+		p.line("%-12s %s", "command", printable(report.Shell(r.Command...))) // never broken: it is there to be pasted
+	}
+	for _, kind := range slices.Sorted(maps.Keys(r.Items)) {
+		fact("items", fmt.Sprintf("%d %s", r.Items[kind], kind))
+	}
+	for i := range r.Metrics {
+		if m := &r.Metrics[i]; m.Name == "memory.per_item" {
+			each, _ := m.Center()
+			fact("memory", fmt.Sprintf("1,000 %s cost %s", m.Labels["items"], unit.Format(1000*each, m.Unit)))
+		}
+	}
+	environment := report.Environment(r.Environment)
+	if e := r.Environment; e != nil && e.Host != "" {
+		environment = strings.TrimPrefix(environment+", host "+e.Host, ", ")
+	}
+	fact("environment", environment)
+}
+
+// callTree writes the stages of a run.
+func (p *printer) callTree(r *run.Run) {
+	if len(r.Stages) == 0 {
+		return
+	}
+	p.line("")
+	t := table{right: []bool{false, true, true, true, true}, limit: max(20, p.width-42)}
+	t.add(cell{"stage", faint}, cell{"count", faint}, cell{"total", faint}, cell{"self", faint}, cell{})
+	roots := 0.0
+	for _, s := range r.Stages {
+		if !strings.Contains(s.Path, "/") {
+			roots += s.Total
+		}
+	}
+	for _, s := range r.Stages {
+		share := ""
+		if roots > 0 {
+			share = fmt.Sprintf("%.1f%%", 100*s.Self/roots)
+		}
+		t.add(cell{s.Path, plain}, cell{fmt.Sprint(s.Count), plain}, cell{unit.Format(s.Total, unit.Seconds), plain},
+			cell{unit.Format(s.Self, unit.Seconds), plain}, cell{share, plain})
+	}
+	p.write(&t)
+}
+
+// title names what a run is of: app, version, labels.
+func title(h *judge.Head) string {
+	words := make([]string, 0, 3)
+	for _, word := range []string{h.App, h.Version, labels(h.Labels)} {
+		if word != "" {
+			words = append(words, word)
+		}
+	}
+	if len(words) == 0 {
+		return "unnamed app"
+	}
+	return printable(strings.Join(words, " "))
+}
+
+func labels(m map[string]string) string {
+	if len(m) == 0 {
+		return ""
+	}
+	return run.Key("", m)
+}
+
+// Log writes one line for each run.
+func Log(w io.Writer, heads []run.Run, o Options) error {
+	if len(heads) == 0 {
+		_, err := fmt.Fprintln(w, "no runs")
+		return err
+	}
+	t := table{right: []bool{false, false, false, false, false}}
+	t.add(cell{"run", faint}, cell{"time", faint}, cell{"app", faint}, cell{"commit", faint}, cell{"labels", faint})
+	for i := range heads {
+		h := &heads[i]
+		commit := h.Commit[:min(9, len(h.Commit))]
+		if h.Dirty {
+			commit += "+"
+		}
+		if h.Branch != "" {
+			commit = strings.TrimSpace(commit + " " + h.Branch)
+		}
+		t.add(cell{h.ID, bold}, cell{h.Timestamp.Local().Format("2006-01-02 15:04"), plain},
+			cell{strings.TrimSpace(h.App + " " + h.Version), plain}, cell{commit, plain}, cell{labels(h.Labels), plain})
+	}
+	p := newPrinter(w, o)
+	p.write(&t)
+	return p.err
+}
