@@ -47,6 +47,7 @@ var imports = map[string][]string{
 	"internal/report/csv":         {"run", "internal/judge", "internal/report"},
 	"internal/report/github":      {"internal/judge", "internal/report"},
 	"internal/report/gitlab":      {"run", "internal/judge", "internal/report"},
+	"internal/report/html":        {"run", "internal/chart", "internal/unit", "internal/explain", "internal/judge", "internal/report"},
 	"internal/report/junit":       {"internal/judge", "internal/report"},
 	"internal/report/markdown":    {"internal/unit", "internal/judge", "internal/report"},
 	"internal/report/reporttest":  {"run", "internal/golden", "internal/judge", "internal/report"},

@@ -18,6 +18,7 @@ import (
 	"github.com/pacer-perf/pacer/internal/report/csv"
 	"github.com/pacer-perf/pacer/internal/report/github"
 	"github.com/pacer-perf/pacer/internal/report/gitlab"
+	"github.com/pacer-perf/pacer/internal/report/html"
 	"github.com/pacer-perf/pacer/internal/report/junit"
 	"github.com/pacer-perf/pacer/internal/report/markdown"
 	"github.com/pacer-perf/pacer/internal/report/sarif"
@@ -36,6 +37,7 @@ type medium struct {
 // media are all ways to write a report, but for text on the terminal and JSON,
 // which are of the verb.
 var media = []medium{
+	{name: "html", extensions: []string{".html", ".htm"}, about: "a page in one file, with charts", write: html.Write},
 	{name: "markdown", extensions: []string{".md", ".markdown"}, about: "summary of a job, nothing folded", write: markdown.Write},
 	{name: "comment", about: "comment on a pull request, folded", write: writeComment},
 	{name: "junit", extensions: []string{".xml"}, about: "JUnit XML: a test case a metric", write: junit.Write},

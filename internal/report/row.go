@@ -17,6 +17,7 @@ type Row struct {
 	Statistic string // that the values are: p95, median, level
 	Value     string
 	Base      string             // the baseline's
+	Now, Then float64            // both values, in the metric's unit; NaN: not known
 	Status    judge.BudgetStatus // "": it has no budget
 	Share     string             // of the lowest limit of the budget: "104%"
 	By        string             // the change, signed: "+19.7%"
@@ -29,7 +30,7 @@ type Row struct {
 func RowOf(m *judge.Metric) Row {
 	r := Row{Metric: m, Name: m.Key(), Status: Status(m)}
 	statistic, value, base := values(m)
-	r.Statistic = statistic
+	r.Statistic, r.Now, r.Then = statistic, value, base
 	like := base
 	if math.IsNaN(base) {
 		like = value
