@@ -13,14 +13,18 @@ if ! command -v "${CC:-gcc}" >/dev/null; then
   sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
   $sudo apt-get update -qq && $sudo apt-get install -y -qq gcc libc6-dev
 fi
-# Schemas of XML are held to by xmllint.
-if ! command -v xmllint >/dev/null; then
-  say "installing xmllint"
-  sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
-  $sudo apt-get update -qq && $sudo apt-get install -y -qq libxml2-utils
-fi
-
 export CGO_ENABLED=1
+
+# Schemas of XML are held to by xmllint; what is shown in a browser is looked at
+# in one.
+missing=""
+command -v xmllint >/dev/null || missing="libxml2-utils"
+command -v chromium >/dev/null || missing="$missing chromium"
+if [ -n "$missing" ]; then
+  say "installing $missing"
+  sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
+  $sudo apt-get update -qq && $sudo apt-get install -y -qq $missing
+fi
 
 say "gofmt"
 unformatted=$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -l)

@@ -160,3 +160,8 @@ func isMissing(v *judge.Verdict, reason string) bool {
 		return m.Change == judge.Missing && strings.HasPrefix(reason, m.Key()+" is missing in ")
 	})
 }
+
+// FailsBeside tells whether a verdict fails for what is not of any metric.
+func FailsBeside(v *judge.Verdict) bool {
+	return v.Verdict == judge.Fail && !slices.ContainsFunc(v.Metrics, func(m judge.Metric) bool { return m.Fails })
+}

@@ -43,7 +43,7 @@ func RowOf(m *judge.Metric) Row {
 	}
 	if b := m.Budget; b != nil && b.Value != nil {
 		if limit := lowest(b); limit != nil && *limit != 0 {
-			r.Share = fmt.Sprintf("%.0f%%", 100**b.Value / *limit)
+			r.Share = share(*b.Value / *limit)
 		}
 	}
 	if m.Ratio != nil {
@@ -54,6 +54,14 @@ func RowOf(m *judge.Metric) Row {
 		r.Low, r.High = unit.Percent(m.Interval[0]), unit.Percent(m.Interval[1])
 	}
 	return r
+}
+
+// share is a part as a percentage. A little is not nothing.
+func share(part float64) string {
+	if part > 0 && part < 0.005 {
+		return "<1%"
+	}
+	return fmt.Sprintf("%.0f%%", 100*part)
 }
 
 // Rows returns the rows of the metrics of a verdict, gravest first.

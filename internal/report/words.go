@@ -130,12 +130,17 @@ func Difference(m *judge.Metric) string {
 	return fmt.Sprintf("%.1f%% %s", 100*math.Abs(ratio-1), word)
 }
 
-// Headline is the one fact of a verdict: the shape and the sentence, with the
-// name of the metric as name writes it.
-func Headline(v *judge.Verdict, name func(string) string) (shape, sentence string) {
+// Headline is the one fact of a verdict: the shape and the sentence, with names
+// of metrics as name writes them, and other text from documents as text does.
+func Headline(v *judge.Verdict, name, text func(string) string) (shape, sentence string) {
 	metrics := ByGravity(v.Metrics)
 	word := ofVerdict[v.Verdict].shape
-	if len(metrics) == 0 || classOf(&metrics[0]) > undecided && v.Verdict == judge.Undecided {
+	if len(metrics) == 0 || classOf(&metrics[0]) > undecided && v.Verdict != judge.Pass {
+		if other := OtherReasons(v); len(other) > 0 {
+			return word, text(other[0])
+		}
+	}
+	if len(metrics) == 0 {
 		return word, noFact(v)
 	}
 	m := &metrics[0]
@@ -164,9 +169,6 @@ func Headline(v *judge.Verdict, name func(string) string) (shape, sentence strin
 			return shape, name(m.Key()) + " is " + d
 		}
 	}
-	if other := OtherReasons(v); len(other) > 0 && v.Verdict == judge.Warn {
-		return word, "a level moved"
-	}
 	return "=", "unchanged"
 }
 
@@ -184,9 +186,7 @@ func noFact(v *judge.Verdict) string {
 	case len(v.Metrics) == 0:
 		return "nothing was measured"
 	case len(v.Baseline.Runs) > 0:
-		return string(v.Verdict)
-	case v.Verdict == judge.Undecided:
-		return "there is no baseline to compare with"
+		return "there are new metrics"
 	}
 	return "no baseline yet"
 }

@@ -83,3 +83,5 @@ func TestHostile(t *testing.T) {
 		t.Errorf("without runs: %v %q", err, out.String())
 	}
 }
+
+func BenchmarkVerdict(b *testing.B) { reporttest.Bench(b, Verdict) }

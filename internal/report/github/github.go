@@ -50,7 +50,10 @@ func Annotations(w io.Writer, r *report.Report) error {
 	}
 	if other := report.OtherReasons(v); len(other) > 0 {
 		level := "warning"
-		if v.Verdict == judge.Undecided {
+		switch {
+		case report.FailsBeside(v):
+			level = "error"
+		case v.Verdict == judge.Undecided:
 			level = "note"
 		}
 		annotate(out, level, nil, "performance: "+string(v.Verdict), strings.Join(other, "\n"))

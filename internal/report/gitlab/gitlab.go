@@ -65,6 +65,12 @@ func CodeQuality(w io.Writer, r *report.Report) error {
 			Severity: severities[level], Location: location{place.File, lines{place.Line}},
 		})
 	}
+	if report.FailsBeside(r.Verdict) {
+		text := strings.Join(report.OtherReasons(r.Verdict), "; ")
+		hash := sha256.Sum256([]byte(r.Verdict.App + "\x00verdict"))
+		place := report.PlaceOf(r.Verdict, &judge.Metric{})
+		list = append(list, violation{text, "pacer/verdict", hex.EncodeToString(hash[:16]), "critical", location{place.File, lines{place.Line}}})
+	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	return enc.Encode(list)

@@ -100,7 +100,7 @@ type budget struct {
 
 func viewOf(r *report.Report) (*view, error) {
 	v := r.Verdict
-	shape, sentence := report.Headline(v, func(name string) string { return name })
+	shape, sentence := report.Headline(v, itself, itself)
 	p := &view{
 		Policy: policy, CSS: template.CSS(css), Icons: icons,
 		App: report.App(&v.Current), Run: report.RunName(&v.Current), Baseline: report.BaselineName(v),
@@ -120,6 +120,8 @@ func viewOf(r *report.Report) (*view, error) {
 	p.Data, p.DataNote = data, note
 	return p, err
 }
+
+func itself(s string) string { return s }
 
 func (p *view) facts(r *report.Report) {
 	v := r.Verdict

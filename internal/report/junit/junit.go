@@ -85,8 +85,12 @@ func Write(w io.Writer, r *report.Report) error {
 	for _, row := range report.Rows(v) {
 		s.add(r, &row)
 	}
-	if other := report.OtherReasons(v); len(other) > 0 && (v.Verdict == judge.Fail || v.Verdict == judge.Undecided) {
-		s.Cases = append(s.Cases, testCase{Name: "verdict", Class: s.Name, Skipped: ptr(clean(strings.Join(other, "\n")))})
+	switch other := clean(strings.Join(report.OtherReasons(v), "\n")); {
+	case report.FailsBeside(v):
+		s.Cases = append(s.Cases, testCase{Name: "verdict", Class: s.Name, Failure: &failure{Message: other, Type: "verdict"}})
+		s.Failures++
+	case other != "" && v.Verdict == judge.Undecided:
+		s.Cases = append(s.Cases, testCase{Name: "verdict", Class: s.Name, Skipped: &other})
 		s.Skipped++
 	}
 	s.Tests = len(s.Cases)

@@ -106,7 +106,7 @@ func (d *document) add(text string) bool {
 
 // heading is the one fact. A name that would take the whole line is cut.
 func (d *document) heading() string {
-	shape, sentence := report.Headline(d.r.Verdict, func(name string) string { return code(cut(name, 200)) })
+	shape, sentence := report.Headline(d.r.Verdict, func(name string) string { return code(cut(name, 200)) }, func(text string) string { return escape(cut(text, 300)) })
 	return fmt.Sprintf("### %s Performance: %s\n\n", shape, prose(sentence))
 }
 

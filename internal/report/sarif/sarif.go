@@ -145,8 +145,12 @@ func Write(w io.Writer, r *report.Report) error {
 	if !r.At.IsZero() {
 		out.Invocations[0].Ended = r.At.UTC().Format("2006-01-02T15:04:05.000Z")
 	}
+	level := "warning"
+	if report.FailsBeside(v) {
+		level = "error"
+	}
 	for _, text := range report.OtherReasons(v) {
-		out.Invocations[0].Notes = append(out.Invocations[0].Notes, notif{"warning", message{text}})
+		out.Invocations[0].Notes = append(out.Invocations[0].Notes, notif{level, message{text}})
 	}
 	for _, text := range v.Warnings {
 		out.Invocations[0].Notes = append(out.Invocations[0].Notes, notif{"note", message{text}})

@@ -22,13 +22,9 @@ type column struct {
 	of    func(*report.Row) cell
 }
 
-// leastName is the room that names get before a column is given up.
-func leastName(width int) int {
-	if width >= fullWidth {
-		return 24
-	}
-	return 30
-}
+// oneIn says of how many rows one may have a line for its name alone before a
+// column is given up.
+const oneIn = 8
 
 // rows writes the table of a verdict in as many columns as the terminal has
 // room for: below 100 without the interval; where that is still too wide with
@@ -57,10 +53,6 @@ func (p *printer) rows(rows []report.Row, o Options) {
 	if p.width >= fullWidth {
 		layouts = slices.Insert(layouts, 0, []column{name, value, budget, base, by, interval, word})
 	}
-	longest := 0
-	for i := range rows {
-		longest = max(longest, utf8.RuneCountInString(rowName(&rows[i], o)))
-	}
 	var t table
 	for _, columns := range layouts {
 		t = layout(filled(columns, rows), rows)
@@ -70,7 +62,13 @@ func (p *printer) rows(rows []report.Row, o Options) {
 			others += n + t.gap(i)
 		}
 		t.limit = p.width - others
-		if t.limit >= min(longest, leastName(p.width)) {
+		tooLong := 0
+		for i := range rows {
+			if utf8.RuneCountInString(rowName(&rows[i], o)) > t.limit {
+				tooLong++
+			}
+		}
+		if oneIn*tooLong <= len(rows) {
 			break
 		}
 	}
