@@ -187,6 +187,7 @@ func (o *outputs) table() string {
 // write writes the files: all are made before the first is written, and each
 // appears whole or not at all.
 func (o *outputs) write(stdout io.Writer, r *report.Report) error {
+	r = shared(r)
 	made := make([]bytes.Buffer, len(o.out))
 	for i, t := range o.out {
 		if err := t.write(&made[i], r); err != nil {
@@ -219,7 +220,14 @@ func (o *outputs) show(c *cli, r *report.Report, asText func() error) error {
 	if err != nil {
 		return err
 	}
-	return cmp.Or(failed, m.write(c.stdout, r))
+	return cmp.Or(failed, m.write(c.stdout, shared(r)))
+}
+
+// shared is a report for others, who do not call pacer as it was called here.
+func shared(r *report.Report) *report.Report {
+	s := *r
+	s.Words.Program = ""
+	return &s
 }
 
 // viewFlags say how much of a verdict is shown on the terminal.

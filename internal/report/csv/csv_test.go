@@ -42,15 +42,9 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-type broken struct{}
-
-var errBroken = errors.New("broken")
-
-func (broken) Write([]byte) (int, error) { return 0, errBroken }
-
 func TestWriteError(t *testing.T) {
 	t.Parallel()
-	if err := Verdict(broken{}, &report.Report{Verdict: &judge.Verdict{}}); !errors.Is(err, errBroken) {
+	if err := Verdict(&reporttest.Full{}, &report.Report{Verdict: &judge.Verdict{}}); !errors.Is(err, reporttest.ErrFull) {
 		t.Errorf("%v", err)
 	}
 }

@@ -160,15 +160,9 @@ func withoutCode(s string) string {
 	}
 }
 
-type broken struct{}
-
-var errBroken = errors.New("broken")
-
-func (broken) Write([]byte) (int, error) { return 0, errBroken }
-
 func TestWriteError(t *testing.T) {
 	t.Parallel()
-	if err := Write(broken{}, reporttest.First()); !errors.Is(err, errBroken) {
+	if err := Write(&reporttest.Full{}, reporttest.First()); !errors.Is(err, reporttest.ErrFull) {
 		t.Error(err)
 	}
 }

@@ -41,15 +41,7 @@ func Comparison(w io.Writer, r *report.Report, o Options) error {
 	if same > few && !o.All && !o.Quiet {
 		p.line("and %d more, unchanged (--all shows them)", same-few)
 	}
-	if !o.Quiet {
-		if o.Verbose {
-			p.samples(v)
-		}
-		p.notes(r, o)
-		p.reasons(r, o)
-		p.warnings(v)
-		p.line("")
-	}
+	p.below(r, o)
 	p.verdictLine("", 0, v, o)
 	return p.err
 }

@@ -40,17 +40,23 @@ func Verdict(w io.Writer, r *report.Report, o Options) error {
 			p.footnotes(rows)
 		}
 	}
-	if !o.Quiet {
-		if o.Verbose {
-			p.samples(v)
-		}
-		p.notes(r, o)
-		p.reasons(r, o)
-		p.warnings(v)
-		p.line("")
-	}
+	p.below(r, o)
 	p.last(v, o)
 	return p.err
+}
+
+// below writes what stands below the table.
+func (p *printer) below(r *report.Report, o Options) {
+	if o.Quiet {
+		return
+	}
+	if o.Verbose {
+		p.samples(r.Verdict)
+	}
+	p.notes(r, o)
+	p.reasons(r, o)
+	p.warnings(r.Verdict)
+	p.line("")
 }
 
 // chosen returns the rows that are shown, and says how many are not.

@@ -112,24 +112,12 @@ func TestMany(t *testing.T) {
 	}
 }
 
-// failing fails after so many bytes.
-type failing struct{ left int }
-
-var errFull = errors.New("full")
-
-func (f *failing) Write(p []byte) (int, error) {
-	if f.left -= len(p); f.left < 0 {
-		return 0, errFull
-	}
-	return len(p), nil
-}
-
 func TestWriteErrors(t *testing.T) {
 	t.Parallel()
 	r := reporttest.Worked()
 	whole := len(verdict(t, r, Options{Verbose: true}))
 	for left := range whole {
-		if err := Verdict(&failing{left}, r, Options{Verbose: true}); !errors.Is(err, errFull) {
+		if err := Verdict(&reporttest.Full{Left: left}, r, Options{Verbose: true}); !errors.Is(err, reporttest.ErrFull) {
 			t.Fatalf("after %d of %d bytes: %v", left, whole, err)
 		}
 	}
