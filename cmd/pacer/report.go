@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -91,6 +92,9 @@ func (c *cli) reportOf(cmd *cobra.Command, o *checkOptions) (*report.Report, err
 	return reportOn(found, &v, o), nil
 }
 
+// verdictBegins is how a verdict that check wrote begins, whole or not.
+var verdictBegins = regexp.MustCompile(`^\s*\{\s*"schema":\s*"pacer\.verdict/`)
+
 // verdictIn reads a file that holds a verdict, and tells whether it is one.
 func verdictIn(file string) (v judge.Verdict, is bool, err error) {
 	info, err := os.Stat(file)
@@ -105,7 +109,8 @@ func verdictIn(file string) (v judge.Verdict, is bool, err error) {
 		return v, false, err
 	}
 	var head struct{ Schema string }
-	if json.Unmarshal(body, &head) != nil || !strings.HasPrefix(head.Schema, "pacer.verdict/") {
+	broken := json.Unmarshal(body, &head) != nil
+	if broken && !verdictBegins.Match(body) || !broken && !strings.HasPrefix(head.Schema, "pacer.verdict/") {
 		return v, false, nil // whoever reads it as a run says what is wrong with it
 	}
 	v, err = judge.ReadVerdict(bytes.NewReader(body), file)

@@ -138,7 +138,7 @@ func TestSize(t *testing.T) {
 	for _, side := range append(r.Baseline, r.Current) {
 		for i := range side.Metrics {
 			m := &side.Metrics[i]
-			for len(m.Samples) < 5000 {
+			for len(m.Samples) < 1500 {
 				m.Samples = append(m.Samples, m.Samples[len(m.Samples)-20]*1.0001)
 			}
 		}
@@ -148,7 +148,7 @@ func TestSize(t *testing.T) {
 	if err != nil || !d.Folded || len(page) > 3<<20 || !bytes.Contains(page, []byte("folded into histograms")) {
 		t.Errorf("%d bytes, folded %t, %v", len(page), d.Folded, err)
 	}
-	if again, err := run.Read(bytes.NewReader(d.Metrics), "page"); err != nil || again.Metrics[0].Count() != 5000 {
+	if again, err := run.Read(bytes.NewReader(d.Metrics), "page"); err != nil || again.Metrics[0].Count() != 1500 {
 		t.Errorf("the folded run: %v", err)
 	}
 }

@@ -85,7 +85,7 @@ func passing() *report.Report {
 // to its limit, with the gravest rows and every fold closed.
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	long := reporttest.Many(500, 20)
+	long := reporttest.Many(200, 12)
 	for i := range long.Verdict.Metrics {
 		long.Verdict.Metrics[i].Name += strings.Repeat("|µ`", 300)
 	}
@@ -94,7 +94,7 @@ func TestLimits(t *testing.T) {
 		warned.Verdict.Warnings = append(warned.Verdict.Warnings, strings.Repeat("w", 300)+fmt.Sprint(i))
 		warned.Verdict.Reasons = append(warned.Verdict.Reasons, strings.Repeat("r", 3000)+fmt.Sprint(i))
 	}
-	for name, r := range map[string]*report.Report{"many": reporttest.Many(3000, 20), "long": long, "warned": warned} {
+	for name, r := range map[string]*report.Report{"many": reporttest.Many(1000, 12), "long": long, "warned": warned} {
 		body := NewComment(r, "").Body
 		if n := utf8.RuneCountInString(body); n > CommentLimit || n < 3000 {
 			t.Errorf("%s: %d characters", name, n)

@@ -21,7 +21,7 @@ type Writer func(io.Writer, *report.Report) error
 func Check(t *testing.T, write Writer, ending string, valid func([]byte) error) {
 	t.Helper()
 	reports := map[string]*report.Report{
-		"worked": Worked(), "first": First(), "elsewhere": Elsewhere(), "calm": Calm(), "hostile": Hostile(), "many": Many(300, 3),
+		"worked": Worked(), "first": First(), "elsewhere": Elsewhere(), "calm": Calm(), "hostile": Hostile(), "many": Many(80, 3),
 		"empty": {Verdict: Nothing()},
 	}
 	for name, r := range reports {
