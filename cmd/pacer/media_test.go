@@ -25,7 +25,7 @@ func TestMediaTakeAnyVerdict(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for range 60 {
+		for range 20 {
 			var document map[string]any
 			if err := json.Unmarshal(whole, &document); err != nil {
 				t.Fatal(err)
