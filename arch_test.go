@@ -19,11 +19,12 @@ const module = "github.com/pacer-perf/pacer"
 // one line here, and its reason in the commit. Tests may import more.
 var imports = map[string][]string{
 	".":                           {"run", "internal/unit", "internal/atomicfile"},
-	"run":                         {"internal/unit"},
+	"run":                         {"internal/unit", "internal/jsonscan"},
 	"pacertest":                   {".", "run", "internal/unit", "internal/nearest"},
 	"pacerhttp":                   {"."},
 	"pacerotel":                   {".", "run", "internal/unit"},
 	"internal/atomicfile":         {},
+	"internal/jsonscan":           {},
 	"internal/nearest":            {},
 	"internal/golden":             {},
 	"internal/unit":               {},

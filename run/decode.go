@@ -1,16 +1,13 @@
 package run
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/pacer-perf/pacer/internal/jsonscan"
 	"github.com/pacer-perf/pacer/internal/unit"
 )
 
@@ -40,31 +37,23 @@ func Read(r io.Reader, name string) (Run, error) {
 	if err != nil {
 		return Run{}, fmt.Errorf("reading %s: %w", name, err)
 	}
-	p := &parser{file: name, data: data}
 	if len(data) > MaxSize {
-		return Run{}, p.fail(0, "the document is larger than %d MiB, the most that is read", MaxSize>>20)
+		return Run{}, &SyntaxError{File: name, Line: 1, Column: 1, Msg: fmt.Sprintf("the document is larger than %d MiB, the most that is read", MaxSize>>20)}
 	}
-	if !utf8.Valid(data) {
-		at := 0
-		for at < len(data) {
-			c, size := utf8.DecodeRune(data[at:])
-			if c == utf8.RuneError && size == 1 {
-				break
-			}
-			at += size
-		}
-		return Run{}, p.fail(at, "the text is not UTF-8")
+	scanner, err := jsonscan.New(data, name)
+	if err != nil {
+		return Run{}, refused(err)
 	}
-	p.dec = json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
-	p.skipped = len(data) - len(bytes.TrimPrefix(data, []byte("\ufeff")))
-	p.dec.UseNumber()
-	return p.document()
+	scanner.Empty = "the file is empty: expected a " + Schema + " document"
+	p := &parser{Parser: scanner, file: name}
+	document, err := p.document()
+	return document, refused(err)
 }
 
 func everyKey(string) bool { return true }
 
 var documentKeys = set("schema", "id", "app", "version", "commit", "branch", "dirty", "timestamp", "main", "items",
-	"command", "environment", "labels", "metrics", "stages", "warnings",
+	"command", "environment", "labels", "metrics", "stages", "warnings", "failures",
 	"startup_time", "memory_usage", "processing_speed", "processing_metrics")
 
 func set(keys ...string) func(string) bool {
@@ -79,16 +68,15 @@ func (p *parser) document() (Run, error) {
 	nan := math.NaN()
 	p.flat = flatKeys{startup: nan, memory: nan, speed: nan}
 	p.flatAt = make(map[string]int)
-	ok, err := p.object(documentKeys, p.documentKey)
+	ok, err := p.Object(documentKeys, p.documentKey)
 	if err != nil {
 		return Run{}, err
 	}
 	if !ok {
-		return Run{}, p.fail(p.start, "expected an object, found null")
+		return Run{}, p.Fail("expected an object, found null")
 	}
-	p.path = nil
-	if tok, err := p.dec.Token(); !errors.Is(err, io.EOF) {
-		return Run{}, p.fail(p.skipped+int(p.dec.InputOffset()), "expected the end of the file, found %v", tok)
+	if err := p.Close(); err != nil {
+		return Run{}, err
 	}
 	if len(p.run.Metrics) == 0 {
 		p.metricsFromFlat()
@@ -117,10 +105,6 @@ func (p *parser) document() (Run, error) {
 	return p.run, nil
 }
 
-func (p *parser) warn(format string, args ...any) {
-	p.run.Doubts = append(p.run.Doubts, p.file+": "+fmt.Sprintf(format, args...))
-}
-
 func (p *parser) documentKey(key string) (err error) {
 	switch key {
 	case "schema":
@@ -130,7 +114,7 @@ func (p *parser) documentKey(key string) (err error) {
 			return err
 		}
 		if p.run.ID != "" && validID(p.run.ID) != nil {
-			return p.fail(p.start, "%q: %v", p.run.ID, errID)
+			return p.Fail("%q: %v", p.run.ID, errID)
 		}
 		return nil
 	case "app":
@@ -144,20 +128,12 @@ func (p *parser) documentKey(key string) (err error) {
 	case "main":
 		return p.text(&p.run.Main)
 	case "dirty":
-		tok, err := p.token()
-		if err != nil || tok == nil {
-			return err
-		}
-		dirty, ok := tok.(bool)
-		if !ok {
-			return p.fail(p.start, "expected true or false, found %s", kind(tok))
-		}
-		p.run.Dirty = dirty
-		return nil
+		p.run.Dirty, err = p.Bool()
+		return err
 	case "timestamp":
 		return p.timestamp()
 	case "items":
-		_, err = p.object(everyKey, func(kind string) error {
+		_, err = p.Object(everyKey, func(kind string) error {
 			n, err := p.count()
 			if err != nil {
 				return err
@@ -173,6 +149,8 @@ func (p *parser) documentKey(key string) (err error) {
 		return p.texts(&p.run.Command)
 	case "warnings":
 		return p.texts(&p.run.Warnings)
+	case "failures":
+		return p.texts(&p.run.Failures)
 	case "environment":
 		return p.environment()
 	case "labels":
@@ -180,7 +158,7 @@ func (p *parser) documentKey(key string) (err error) {
 		return err
 	case "metrics":
 		first := make(map[string]int)
-		_, err = p.array(func(i int) error {
+		_, err = p.Array(func(i int) error {
 			m, at, err := p.metric()
 			if err != nil {
 				return err
@@ -194,7 +172,7 @@ func (p *parser) documentKey(key string) (err error) {
 		})
 		return err
 	case "stages":
-		_, err = p.array(func(int) error {
+		_, err = p.Array(func(int) error {
 			s, err := p.stage()
 			p.run.Stages = append(p.run.Stages, s)
 			return err
@@ -209,9 +187,9 @@ func (p *parser) documentKey(key string) (err error) {
 	case "processing_metrics":
 		p.flat.main, err = p.summary()
 	default:
-		return p.skip()
+		return p.Skip()
 	}
-	p.flatAt[key] = p.start
+	p.flatAt[key] = p.Start()
 	return err
 }
 
@@ -224,9 +202,9 @@ func (p *parser) schema() error {
 		return nil
 	}
 	if strings.HasPrefix(name, "pacer.run/") {
-		return p.fail(p.start, "unknown version %q of the run document: expected %s; a newer pacer may read it", name, Schema)
+		return p.Fail("unknown version %q of the run document: expected %s; a newer pacer may read it", name, Schema)
 	}
-	return p.fail(p.start, "%q is another kind of document: expected %s", name, Schema)
+	return p.Fail("%q is another kind of document: expected %s", name, Schema)
 }
 
 // timestamp reads RFC 3339; without a zone, as in Python's isoformat, it is
@@ -245,7 +223,7 @@ func (p *parser) timestamp() error {
 			}
 		}
 	}
-	return p.fail(p.start, "%q is no time: expected RFC 3339, such as 2026-01-31T12:00:00Z", text)
+	return p.Fail("%q is no time: expected RFC 3339, such as 2026-01-31T12:00:00Z", text)
 }
 
 func (p *parser) environment() error {
@@ -255,7 +233,7 @@ func (p *parser) environment() error {
 		*into = n
 		return err
 	}
-	ok, err := p.object(set("os", "arch", "cpu", "cores", "memory", "cpu_limit", "memory_limit", "go", "host"), func(key string) error {
+	ok, err := p.Object(set("os", "arch", "cpu", "cores", "memory", "cpu_limit", "memory_limit", "go", "host"), func(key string) error {
 		switch key {
 		case "os":
 			return p.text(&env.OS)
@@ -283,7 +261,7 @@ func (p *parser) environment() error {
 		case "host":
 			return p.text(&env.Host)
 		}
-		return p.skip()
+		return p.Skip()
 	})
 	if ok && env != (Environment{}) {
 		p.run.Environment = &env
@@ -300,10 +278,10 @@ func (p *parser) metric() (Metric, int, error) {
 	at := -1
 	summary := unknown()
 	fields := summary.fields()
-	ok, err := p.object(set("name", "kind", "unit", "labels", "better", "resolution", "samples", "histogram",
-		"count", "mean", "min", "max", "stddev", "p50", "p90", "p95", "p99", "p999"), func(key string) (err error) {
+	ok, err := p.Object(set("name", "kind", "unit", "labels", "better", "resolution", "samples", "histogram",
+		"count", "mean", "min", "max", "stddev", "p50", "p90", "p95", "p99", "p999", "percentiles", "interval"), func(key string) (err error) {
 		if at < 0 {
-			at = p.start
+			at = p.Start()
 		}
 		switch key {
 		case "name":
@@ -311,7 +289,7 @@ func (p *parser) metric() (Metric, int, error) {
 				return err
 			}
 			if err := validName("name", m.Name); err != nil {
-				return p.fail(p.start, "%v", err)
+				return p.Fail("%v", err)
 			}
 		case "kind":
 			kind := ""
@@ -329,8 +307,8 @@ func (p *parser) metric() (Metric, int, error) {
 			if err := p.text(&better); err != nil {
 				return err
 			}
-			if m.Better = Better(better); better != "" && m.Better != Lower && m.Better != Higher {
-				return p.fail(p.start, "%q: expected lower or higher", better)
+			if m.Better = Better(better); better != "" && m.Better != Lower && m.Better != Higher && m.Better != Neither {
+				return p.Fail("%q: expected lower, higher or neither", better)
 			}
 		case "resolution":
 			v, err := p.quantity()
@@ -339,13 +317,13 @@ func (p *parser) metric() (Metric, int, error) {
 			}
 			return err
 		case "samples":
-			_, err = p.array(func(i int) error {
+			_, err = p.Array(func(i int) error {
 				v, err := p.number()
 				if err == nil && math.IsNaN(v) {
-					return p.fail(p.start, "expected a number, found null")
+					return p.Fail("expected a number, found null")
 				}
 				if v < 0 {
-					negative = append(negative, place{i, p.start})
+					negative = append(negative, place{i, p.Start()})
 				}
 				m.Samples = append(m.Samples, v)
 				return err
@@ -358,6 +336,12 @@ func (p *parser) metric() (Metric, int, error) {
 			n, err := p.count()
 			summary.Count, hasSummary = n, true
 			return err
+		case "percentiles":
+			hasSummary = true
+			return p.percentiles(&summary)
+		case "interval":
+			summary.Interval, err = p.interval()
+			return err
 		default:
 			for _, f := range fields {
 				if f.name == key {
@@ -366,7 +350,7 @@ func (p *parser) metric() (Metric, int, error) {
 					return err
 				}
 			}
-			return p.skip()
+			return p.Skip()
 		}
 		return nil
 	})
@@ -374,9 +358,9 @@ func (p *parser) metric() (Metric, int, error) {
 	case err != nil:
 		return m, at, err
 	case !ok:
-		return m, at, p.fail(p.start, "expected an object, found null")
+		return m, at, p.Fail("expected an object, found null")
 	case at < 0:
-		at = p.start
+		at = p.Start()
 	}
 	switch {
 	case m.Name == "":
@@ -393,7 +377,7 @@ func (p *parser) metric() (Metric, int, error) {
 		}
 		// check begins where the path of the metric leaves off.
 		key, msg, _ := strings.Cut(err.Error(), ": ")
-		refused := p.fail(at, "%s", msg).(*SyntaxError)
+		refused := p.fail(at, "%s", msg).(*jsonscan.SyntaxError)
 		refused.Key += key
 		return m, at, refused
 	}
@@ -403,7 +387,7 @@ func (p *parser) metric() (Metric, int, error) {
 func (p *parser) histogram() (*Histogram, error) {
 	var h Histogram
 	last, missing := 0, map[string]bool{"tick": true, "count": true, "ticks": true, "min": true, "max": true, "buckets": true}
-	ok, err := p.object(set("tick", "count", "ticks", "min", "max", "buckets"), func(key string) (err error) {
+	ok, err := p.Object(set("tick", "count", "ticks", "min", "max", "buckets"), func(key string) (err error) {
 		delete(missing, key)
 		switch key {
 		case "tick":
@@ -417,7 +401,7 @@ func (p *parser) histogram() (*Histogram, error) {
 		case "max":
 			h.Max, err = p.number()
 		case "buckets":
-			_, err = p.array(func(i int) error {
+			_, err = p.Array(func(i int) error {
 				n, err := p.whole()
 				if i%2 == 0 {
 					// Summed within ±2^53 twice, which an int holds; validate
@@ -430,7 +414,7 @@ func (p *parser) histogram() (*Histogram, error) {
 				return err
 			})
 		default:
-			return p.skip()
+			return p.Skip()
 		}
 		return err
 	})
@@ -439,7 +423,7 @@ func (p *parser) histogram() (*Histogram, error) {
 	}
 	for _, key := range []string{"tick", "count", "ticks", "min", "max", "buckets"} {
 		if missing[key] {
-			return nil, p.fail(p.start, "the histogram has no %s", key)
+			return nil, p.Fail("the histogram has no %s", key)
 		}
 	}
 	return &h, nil
@@ -447,14 +431,14 @@ func (p *parser) histogram() (*Histogram, error) {
 
 func (p *parser) stage() (Stage, error) {
 	var s Stage
-	ok, err := p.object(set("path", "count", "total", "self", "failures"), func(key string) (err error) {
+	ok, err := p.Object(set("path", "count", "total", "self", "failures"), func(key string) (err error) {
 		switch key {
 		case "path":
 			if err := p.text(&s.Path); err != nil {
 				return err
 			}
 			if err := validName("path", s.Path); err != nil {
-				return p.fail(p.start, "%v", err)
+				return p.Fail("%v", err)
 			}
 		case "count":
 			s.Count, err = p.count()
@@ -465,12 +449,12 @@ func (p *parser) stage() (Stage, error) {
 		case "self":
 			s.Self, err = p.seconds()
 		default:
-			return p.skip()
+			return p.Skip()
 		}
 		return err
 	})
 	if err == nil && (!ok || s.Path == "") {
-		err = p.fail(p.start, "the stage has no path")
+		err = p.Fail("the stage has no path")
 	}
 	return s, err
 }
@@ -494,7 +478,7 @@ func (p *parser) summary() (*Stats, error) {
 		known[f.name] = true
 	}
 	known["count"] = true
-	_, err := p.object(func(k string) bool { return known[k] }, func(key string) error {
+	_, err := p.Object(func(k string) bool { return known[k] }, func(key string) error {
 		if key == "count" {
 			n, err := p.count()
 			s.Count = n
@@ -514,7 +498,7 @@ func (p *parser) summary() (*Stats, error) {
 			}
 			return nil
 		}
-		return p.skip()
+		return p.Skip()
 	})
 	if err != nil || !found {
 		return nil, err

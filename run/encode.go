@@ -37,15 +37,16 @@ func (r *Run) Encode() ([]byte, error) {
 	if err := folded.Validate(); err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	text := folded.encode()
+	text := folded.encode(nil)
 	if len(text) > MaxSize {
 		return nil, fmt.Errorf("run: the document has %d bytes: at most %d", len(text), MaxSize)
 	}
 	return text, nil
 }
 
-func (r *Run) encode() []byte {
-	doc := object{indent: "  "}
+// encode appends the document.
+func (r *Run) encode(buf []byte) []byte {
+	doc := object{buf: buf, indent: "  "}
 	doc.text("schema", Schema)
 	doc.text("id", r.ID)
 	doc.text("app", r.App)
@@ -53,7 +54,8 @@ func (r *Run) encode() []byte {
 	doc.text("commit", r.Commit)
 	doc.text("branch", r.Branch)
 	if r.Dirty {
-		doc.raw("dirty", []byte("true"))
+		doc.key("dirty")
+		doc.buf = append(doc.buf, "true"...)
 	}
 	if !r.Timestamp.IsZero() {
 		doc.text("timestamp", r.Timestamp.UTC().Format(time.RFC3339Nano))
@@ -63,9 +65,9 @@ func (r *Run) encode() []byte {
 	doc.number("memory_usage", flat.memory)
 	doc.number("processing_speed", flat.speed)
 	if main := flat.main; main != nil {
-		var o object
+		o := doc.object("processing_metrics")
 		if main.Count > 0 {
-			o.raw("count", strconv.AppendInt(nil, main.Count, 10))
+			o.whole("count", main.Count)
 		}
 		o.number("avg", main.Mean)
 		o.number("min", main.Min)
@@ -73,7 +75,7 @@ func (r *Run) encode() []byte {
 		o.number("p95", main.P95)
 		o.number("p99", main.P99)
 		o.number("max", main.Max)
-		doc.raw("processing_metrics", o.close())
+		doc.buf = o.close()
 	}
 	doc.text("main", r.Main)
 	if len(r.Items) > 0 {
@@ -91,20 +93,24 @@ func (r *Run) encode() []byte {
 	if len(r.Warnings) > 0 {
 		doc.json("warnings", r.Warnings)
 	}
+	if len(r.Failures) > 0 {
+		doc.json("failures", r.Failures)
+	}
 	if len(r.Metrics) > 0 {
-		doc.list("metrics", len(r.Metrics), func(i int) []byte { return r.Metrics[i].encode() })
+		doc.list("metrics", len(r.Metrics), func(buf []byte, i int) []byte { return r.Metrics[i].encode(buf) })
 	}
 	if len(r.Stages) > 0 {
-		doc.list("stages", len(r.Stages), func(i int) []byte { return marshal(r.Stages[i]) })
+		doc.list("stages", len(r.Stages), func(buf []byte, i int) []byte { return append(buf, marshal(r.Stages[i])...) })
 	}
 	return append(doc.close(), '\n')
 }
 
-func (m *Metric) encode() []byte {
-	var o object
+func (m *Metric) encode(buf []byte) []byte {
+	o := object{buf: buf}
 	o.text("name", m.Name)
 	o.text("kind", string(m.Kind))
-	o.raw("unit", marshal(m.Unit))
+	o.key("unit")
+	o.buf = appendString(o.buf, m.Unit)
 	if len(m.Labels) > 0 {
 		o.json("labels", m.Labels)
 	}
@@ -116,26 +122,40 @@ func (m *Metric) encode() []byte {
 	stats.encode(&o)
 	switch {
 	case m.Histogram != nil:
-		o.raw("histogram", m.Histogram.encode())
+		o.key("histogram")
+		o.buf = m.Histogram.encode(o.buf)
 	case m.Summary == nil:
-		buf := []byte{'['}
+		o.key("samples")
+		o.buf = append(o.buf, '[')
 		for i, v := range m.Samples {
 			if i > 0 {
-				buf = append(buf, ',')
+				o.buf = append(o.buf, ',')
 			}
-			buf = appendNumber(buf, v)
+			o.buf = appendNumber(o.buf, v)
 		}
-		o.raw("samples", append(buf, ']'))
+		o.buf = append(o.buf, ']')
 	}
 	return o.close()
 }
 
 func (s *Stats) encode(o *object) {
 	if s.Count > 0 {
-		o.raw("count", strconv.AppendInt(nil, s.Count, 10))
+		o.whole("count", s.Count)
 	}
 	for _, f := range s.fields() {
 		o.number(f.name, *f.value)
+	}
+	if len(s.Percentiles) > 0 {
+		list := o.object("percentiles")
+		for _, p := range s.Percentiles {
+			list.number(strconv.FormatFloat(p.P, 'f', -1, 64), p.Value)
+		}
+		o.buf = list.close()
+	}
+	if s.Interval != nil {
+		o.key("interval")
+		o.buf = appendNumber(append(o.buf, '['), s.Interval[0])
+		o.buf = append(appendNumber(append(o.buf, ','), s.Interval[1]), ']')
 	}
 }
 
@@ -146,27 +166,29 @@ func (s Stats) MarshalJSON() ([]byte, error) {
 	return o.close(), nil
 }
 
-// encode writes the buckets as one flat list: the first index, its count, then
-// for each further bucket how far its index lies above the one before, and its
-// count.
-func (h *Histogram) encode() []byte {
-	var o object
+// encode appends the histogram, its buckets as one flat list: the first index,
+// its count, then for each further bucket how far its index lies above the one
+// before, and its count.
+func (h *Histogram) encode(buf []byte) []byte {
+	o := object{buf: buf}
 	o.number("tick", h.Tick)
-	o.raw("count", strconv.AppendInt(nil, h.Count, 10))
+	o.whole("count", h.Count)
 	o.number("ticks", h.Ticks)
 	o.number("min", h.Min)
 	o.number("max", h.Max)
-	buf, last := []byte{'['}, 0
+	o.key("buckets")
+	o.buf = append(o.buf, '[')
+	last := 0
 	for i, b := range h.Buckets {
 		if i > 0 {
-			buf = append(buf, ',')
+			o.buf = append(o.buf, ',')
 		}
-		buf = strconv.AppendInt(buf, int64(b.Index-last), 10)
-		buf = append(buf, ',')
-		buf = strconv.AppendInt(buf, b.Count, 10)
+		o.buf = strconv.AppendInt(o.buf, int64(b.Index-last), 10)
+		o.buf = append(o.buf, ',')
+		o.buf = strconv.AppendInt(o.buf, b.Count, 10)
 		last = b.Index
 	}
-	o.raw("buckets", append(buf, ']'))
+	o.buf = append(o.buf, ']')
 	return o.close()
 }
 
@@ -203,70 +225,86 @@ func (r *Run) flat() flatKeys {
 	return f
 }
 
-// object writes a JSON object with its keys in the order of the calls; with an
-// indent, a line for each.
+// object appends a JSON object to buf, its keys in the order of the calls; with
+// an indent, a line for each.
 type object struct {
-	buf    bytes.Buffer
+	buf    []byte
 	indent string
+	begun  bool
 }
 
-func (o *object) raw(key string, value []byte) {
+// key begins a key, whose value is appended to buf next.
+func (o *object) key(key string) {
 	sep := byte('{')
-	if o.buf.Len() > 0 {
+	if o.begun {
 		sep = ','
 	}
-	o.buf.WriteByte(sep)
+	o.begun = true
+	o.buf = append(o.buf, sep)
 	if o.indent != "" {
-		o.buf.WriteString("\n" + o.indent)
+		o.buf = append(append(o.buf, '\n'), o.indent...)
 	}
-	o.buf.Write(marshal(key))
-	o.buf.WriteByte(':')
+	o.buf = append(appendString(o.buf, key), ':')
 	if o.indent != "" {
-		o.buf.WriteByte(' ')
+		o.buf = append(o.buf, ' ')
 	}
-	o.buf.Write(value)
+}
+
+// object begins an object under a key; its close returns the buffer of both.
+func (o *object) object(key string) object {
+	o.key(key)
+	return object{buf: o.buf}
 }
 
 // text writes a string unless it is empty.
 func (o *object) text(key, value string) {
 	if value != "" {
-		o.raw(key, marshal(value))
+		o.key(key)
+		o.buf = appendString(o.buf, value)
 	}
 }
 
 // number writes a number unless it is NaN.
 func (o *object) number(key string, v float64) {
 	if !math.IsNaN(v) {
-		o.raw(key, appendNumber(nil, v))
+		o.key(key)
+		o.buf = appendNumber(o.buf, v)
 	}
 }
 
-func (o *object) json(key string, v any) { o.raw(key, marshal(v)) }
+func (o *object) whole(key string, n int64) {
+	o.key(key)
+	o.buf = strconv.AppendInt(o.buf, n, 10)
+}
+
+func (o *object) json(key string, v any) {
+	o.key(key)
+	o.buf = append(o.buf, marshal(v)...)
+}
 
 // list writes an array, an element a line.
-func (o *object) list(key string, n int, element func(i int) []byte) {
-	var b bytes.Buffer
-	b.WriteByte('[')
+func (o *object) list(key string, n int, element func(buf []byte, i int) []byte) {
+	o.key(key)
+	o.buf = append(o.buf, '[')
 	for i := range n {
 		if i > 0 {
-			b.WriteByte(',')
+			o.buf = append(o.buf, ',')
 		}
-		b.WriteString("\n" + o.indent + o.indent)
-		b.Write(element(i))
+		o.buf = append(append(append(o.buf, '\n'), o.indent...), o.indent...)
+		o.buf = element(o.buf, i)
 	}
-	b.WriteString("\n" + o.indent + "]")
-	o.raw(key, b.Bytes())
+	o.buf = append(append(append(o.buf, '\n'), o.indent...), ']')
 }
 
 func (o *object) close() []byte {
 	switch {
-	case o.buf.Len() == 0:
-		o.buf.WriteByte('{')
+	case !o.begun:
+		o.buf = append(o.buf, '{')
 	case o.indent != "":
-		o.buf.WriteByte('\n')
+		o.buf = append(o.buf, '\n')
 	}
-	o.buf.WriteByte('}')
-	return o.buf.Bytes()
+	o.buf = append(o.buf, '}')
+	return o.buf
 }
 
 // marshal encodes strings, maps and plain structs, which cannot fail, without
@@ -279,6 +317,17 @@ func marshal(v any) []byte {
 		panic(err)
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// appendString appends a string as marshal writes it, most of them as they are.
+func appendString(buf []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return append(buf, marshal(s)...)
+		}
+	}
+	buf = append(append(buf, '"'), s...)
+	return append(buf, '"')
 }
 
 // appendNumber writes the shortest text that reads back as the same float64.

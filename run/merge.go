@@ -19,7 +19,8 @@ func Merge(runs ...Run) (Run, error) {
 		return Run{}, errors.New("merging no runs")
 	}
 	all := runs[0]
-	all.Metrics, all.Stages, all.Items, all.Warnings, all.Doubts = nil, nil, nil, nil, nil
+	all.Metrics, all.Stages, all.Items = nil, nil, nil
+	all.Warnings, all.Failures, all.Doubts = nil, nil, nil
 	metrics := make(map[string]int)
 	stages := make(map[string]int)
 	for i := range runs {
@@ -65,6 +66,7 @@ func Merge(runs ...Run) (Run, error) {
 			}
 		}
 		all.Warnings = addNew(all.Warnings, r.Warnings)
+		all.Failures = addNew(all.Failures, r.Failures)
 		all.Doubts = addNew(all.Doubts, r.Doubts)
 	}
 	for i := range all.Metrics {

@@ -3,7 +3,6 @@ package run
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -20,10 +19,18 @@ func Key(name string, labels map[string]string) string {
 	if len(labels) == 0 {
 		return name
 	}
+	keys := make([]string, 0, MaxLabels)
+	size := len(name) + 1
+	for k, v := range labels {
+		keys = append(keys, k)
+		size += len(k) + len(v) + 2
+	}
+	slices.Sort(keys)
 	var b strings.Builder
+	b.Grow(size)
 	b.WriteString(name)
 	sep := byte('{')
-	for _, k := range slices.Sorted(maps.Keys(labels)) {
+	for _, k := range keys {
 		b.WriteByte(sep)
 		b.WriteString(k)
 		b.WriteByte('=')
@@ -41,8 +48,12 @@ func (m *Metric) Key() string { return Key(m.Name, m.Labels) }
 func (m *Metric) identity() string { return m.Key() + "\x00" + m.Unit }
 
 // Direction is the way in which the metric improves: its own word, else the
-// usual one for its unit, else "".
+// usual one for its unit, else "". A metric that improves in neither direction
+// has none.
 func (m *Metric) Direction() Better {
+	if m.Better == Neither {
+		return ""
+	}
 	if m.Better != "" {
 		return m.Better
 	}
@@ -148,6 +159,11 @@ func (s *Stats) named(name string, q float64, isQuantile bool) float64 {
 			return s.P999
 		case 1:
 			return s.Max
+		}
+		for _, p := range s.Percentiles {
+			if p.P/100 == q {
+				return p.Value
+			}
 		}
 		return math.NaN()
 	}
@@ -267,8 +283,8 @@ func (m *Metric) check() error {
 	if err := validName("name", m.Name); err != nil {
 		return fmt.Errorf(".name: %w", err)
 	}
-	if m.Better != "" && m.Better != Lower && m.Better != Higher {
-		return fmt.Errorf(".better: %q: expected lower or higher", m.Better)
+	if m.Better != "" && m.Better != Lower && m.Better != Higher && m.Better != Neither {
+		return fmt.Errorf(".better: %q: expected lower, higher or neither", m.Better)
 	}
 	if len(m.Labels) > MaxLabels {
 		return fmt.Errorf(".labels: %s has %d labels: at most %d", m.Name, len(m.Labels), MaxLabels)
@@ -301,6 +317,9 @@ func (m *Metric) check() error {
 					return fmt.Errorf(".%s: %w", f.name, err)
 				}
 			}
+		}
+		if err := m.Summary.validate(m); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -14,6 +14,7 @@
 package run
 
 import (
+	"strings"
 	"time"
 )
 
@@ -58,6 +59,9 @@ type Run struct {
 	Metrics     []Metric
 	Stages      []Stage
 
+	// Failures are what failed while the run was measured: a benchmark, a
+	// test, a threshold of the tool. A gate does not pass such a run.
+	Failures []string
 	// Warnings are doubts about how the run was measured. They are part of
 	// the document.
 	Warnings []string
@@ -84,6 +88,9 @@ type Better string
 const (
 	Lower  Better = "lower"
 	Higher Better = "higher"
+	// Neither says that the metric has no direction, whatever its unit: the
+	// bytes that a load test sent. It is shown, and decides nothing.
+	Neither Better = "neither"
 )
 
 // Kind is what kind of instrument made a metric. It is no part of the metric's
@@ -96,6 +103,7 @@ const (
 	CounterKind Kind = "counter" // only grows
 	GaugeKind   Kind = "gauge"   // the last value
 	RateKind    Kind = "rate"    // items over time
+	ExactKind   Kind = "exact"   // does not vary while the code is the same: any difference is a change
 )
 
 // Metric is a named quantity and what was observed of it: samples, or a
@@ -126,8 +134,9 @@ type Stage struct {
 func (r *Run) Find(name string, labels map[string]string) *Metric {
 	key := Key(name, labels)
 	for i := range r.Metrics {
-		if r.Metrics[i].Key() == key {
-			return &r.Metrics[i]
+		// Most names alone say that it is another one.
+		if m := &r.Metrics[i]; strings.HasPrefix(key, m.Name) && m.Key() == key {
+			return m
 		}
 	}
 	return nil

@@ -41,7 +41,7 @@ func TestReadFlat(t *testing.T) {
 			{Name: "startup", Unit: "s", Better: Lower, Samples: []float64{2.5}},
 			{Name: "memory.peak", Unit: "bytes", Better: Lower, Samples: []float64{104857600}},
 			{Name: "processing.speed", Unit: "items/s", Better: Higher, Samples: []float64{1}},
-			{Name: "processing", Unit: "s", Better: Lower, Summary: &Stats{0, 1.5, nan, nan, nan, nan, nan, 2, nan, nan}},
+			{Name: "processing", Unit: "s", Better: Lower, Summary: &Stats{Mean: 1.5, Min: nan, Max: nan, Stddev: nan, P50: nan, P90: nan, P95: 2, P99: nan, P999: nan}},
 		},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateNaNs(), cmpopts.IgnoreFields(Run{}, "ID")); diff != "" {
@@ -145,7 +145,13 @@ func TestReadRefuses(t *testing.T) {
 		{"negative before its unit", `{"metrics": [{"name":"a","samples":[-2],"unit":"s"}]}`, "metrics[0].samples[0]: -2 s is a negative duration"},
 		{"null sample", `{"metrics": [{"name":"a","unit":"s","samples":[null]}]}`, "metrics[0].samples[0]: expected a number, found null"},
 		{"string sample", `{"metrics": [{"name":"a","unit":"s","samples":[1,"2"]}]}`, "metrics[0].samples[1]: expected a number, found a string"},
-		{"better", `{"metrics": [{"name":"a","unit":"s","better":"bigger"}]}`, "metrics[0].better: \"bigger\": expected lower or higher"},
+		{"better", `{"metrics": [{"name":"a","unit":"s","better":"bigger"}]}`, "metrics[0].better: \"bigger\": expected lower, higher or neither"},
+		{"percentile", `{"metrics": [{"name":"a","unit":"s","percentiles":{"p25":1}}]}`, "metrics[0].percentiles.p25: \"p25\": expected a percentage"},
+		{"percentile of 100", `{"metrics": [{"name":"a","unit":"s","percentiles":{"100":1}}]}`, "expected a percentage between 0 and 100"},
+		{"negative percentile", `{"metrics": [{"name":"a","unit":"s","percentiles":{"25":-1}}]}`, "metrics[0].percentiles.25: -1 s is a negative duration"},
+		{"interval", `{"metrics": [{"name":"a","unit":"s","mean":1,"interval":[1]}]}`, "metrics[0].interval: expected two numbers, found 1"},
+		{"interval backwards", `{"metrics": [{"name":"a","unit":"s","mean":1,"interval":[2,1]}]}`, "metrics[0].interval: [2 1]: expected two finite numbers in order"},
+		{"failures", `{"failures": [1]}`, "failures[0]: expected a string, found a number"},
 		{"control character", `{"metrics": [{"name":"a\u0007","unit":"s"}]}`, "control character"},
 		{"both", `{"metrics": [{"name":"a","unit":"x","samples":[1],"histogram":{"tick":1,"count":1,"ticks":1,"min":1,"max":1,"buckets":[65473,1]}}]}`, "a has both samples and a histogram"},
 		{"histogram count", `{"metrics": [{"name":"a","unit":"x","histogram":{"tick":1,"count":2,"ticks":1,"min":1,"max":1,"buckets":[65473,1]}}]}`, "metrics[0].histogram: count is 2 but the buckets hold 1"},
@@ -277,6 +283,43 @@ func TestWriteDerivesFlatKeys(t *testing.T) {
 		}
 	}
 }
+
+// What only other tools say survives: percentiles of any kind, an interval, no
+// direction, failures.
+func TestForeignSummary(t *testing.T) {
+	t.Parallel()
+	s := NewStats()
+	s.Mean = 2
+	for _, p := range []float64{99.99, 25, 50, 100, 0} {
+		s.SetPercentile(p, p)
+	}
+	s.Interval = &[2]float64{-1, 5}
+	r := Run{App: "a", Failures: []string{"a threshold"}, Metrics: []Metric{
+		{Name: "m", Unit: "bytes", Better: Neither, Kind: ExactKind, Summary: s},
+	}}
+	text, err := r.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `"percentiles":{"25":25,"99.99":99.99},"interval":[-1,5]`; !bytes.Contains(text, []byte(want)) {
+		t.Errorf("no %s in\n%s", want, text)
+	}
+	got := mustRead(t, string(text))
+	if diff := cmp.Diff(r, got, cmpopts.EquateNaNs(), cmpopts.IgnoreFields(Run{}, "ID")); diff != "" {
+		t.Errorf("read again (-want +got):\n%s", diff)
+	}
+	m := &got.Metrics[0]
+	for name, want := range map[string]float64{"p25": 25, "p99.99": 99.99, "median": 50, "max": 100, "min": 0, "p75": nan} {
+		if v, err := m.Statistic(name); err != nil || v != want && !(math.IsNaN(v) && math.IsNaN(want)) {
+			t.Errorf("%s = %v, %v; want %v", name, v, err, want)
+		}
+	}
+	if m.Direction() != "" {
+		t.Errorf("a metric without a direction improves %s", m.Direction())
+	}
+}
+
+var nan = math.NaN()
 
 func TestEncodeRefuses(t *testing.T) {
 	t.Parallel()
@@ -541,27 +584,5 @@ func TestKey(t *testing.T) {
 	t.Parallel()
 	if got := Key("table.filter", map[string]string{"rows": "1000", "a": "b"}); got != "table.filter{a=b,rows=1000}" {
 		t.Errorf("Key = %s", got)
-	}
-}
-
-func BenchmarkRead(b *testing.B) {
-	r := Run{App: "a"}
-	for i := range 10 {
-		m := Metric{Name: fmt.Sprintf("op%d", i), Unit: "s"}
-		for j := range MaxSamples {
-			m.Samples = append(m.Samples, time.Duration(1e6+j*997).Seconds())
-		}
-		r.Metrics = append(r.Metrics, m)
-	}
-	text, err := r.Encode()
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(int64(len(text)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := Read(bytes.NewReader(text), "b"); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

@@ -1,6 +1,8 @@
 package run
 
 import (
+	"cmp"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -11,12 +13,51 @@ type Stats struct {
 	Count                    int64
 	Mean, Min, Max, Stddev   float64 // Stddev: of a sample (n−1); NaN below two
 	P50, P90, P95, P99, P999 float64
+
+	// What only some tools say, of metrics that came without samples.
+	Percentiles []Percentile // others than those above, by P
+	Interval    *[2]float64  // between which they put the value that stands for the metric; nil: not said
+}
+
+// Percentile is the value that P percent of the observations do not exceed.
+type Percentile struct{ P, Value float64 }
+
+// NewStats returns the summary of nothing: every statistic unknown.
+func NewStats() *Stats {
+	s := unknown()
+	return &s
+}
+
+// SetPercentile notes a percentile, in its own field if it has one.
+func (s *Stats) SetPercentile(p, value float64) {
+	switch p {
+	case 0:
+		s.Min = value
+	case 50:
+		s.P50 = value
+	case 90:
+		s.P90 = value
+	case 95:
+		s.P95 = value
+	case 99:
+		s.P99 = value
+	case 99.9:
+		s.P999 = value
+	case 100:
+		s.Max = value
+	default:
+		i, there := slices.BinarySearchFunc(s.Percentiles, p, func(q Percentile, p float64) int { return cmp.Compare(q.P, p) })
+		if !there {
+			s.Percentiles = slices.Insert(s.Percentiles, i, Percentile{P: p})
+		}
+		s.Percentiles[i].Value = value
+	}
 }
 
 // unknown is the summary of nothing.
 func unknown() Stats {
 	nan := math.NaN()
-	return Stats{0, nan, nan, nan, nan, nan, nan, nan, nan, nan}
+	return Stats{Mean: nan, Min: nan, Max: nan, Stddev: nan, P50: nan, P90: nan, P95: nan, P99: nan, P999: nan}
 }
 
 type statField struct {
@@ -107,3 +148,27 @@ func harmonicMean(values []float64) float64 {
 	}
 	return float64(len(values)) / sum
 }
+
+// validate says what is wrong with the parts that only some tools know.
+func (s *Stats) validate(m *Metric) error {
+	for i, p := range s.Percentiles {
+		switch {
+		case !(p.P > 0 && p.P < 100) || i > 0 && p.P <= s.Percentiles[i-1].P:
+			return fmt.Errorf(".percentiles: %v: expected percentages between 0 and 100, in order", p.P)
+		case i >= maxPercentiles:
+			return fmt.Errorf(".percentiles: at most %d", maxPercentiles)
+		}
+		if err := m.validate(p.Value); err != nil {
+			return fmt.Errorf(".percentiles.%v: %w", p.P, err)
+		}
+	}
+	// An interval of durations may reach below 0: that is what its rule says.
+	if in := s.Interval; in != nil && !(in[0] <= in[1] && !math.IsInf(in[0], 0) && !math.IsInf(in[1], 0)) {
+		return fmt.Errorf(".interval: %v: expected two finite numbers in order", *in)
+	}
+	return nil
+}
+
+// maxPercentiles is how many percentiles a summary may have beside the usual
+// ones.
+const maxPercentiles = 100
