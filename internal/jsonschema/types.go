@@ -16,7 +16,7 @@ var words = map[reflect.Type][]string{
 	reflect.TypeFor[judge.Change]():       asStrings(judge.Improved, judge.Unchanged, judge.Regressed, judge.Inconclusive, judge.New, judge.Missing, judge.Incomparable),
 	reflect.TypeFor[judge.BudgetStatus](): asStrings(judge.Within, judge.OverTarget, judge.OverWarning, judge.OverCritical, judge.NoBudget),
 	reflect.TypeFor[judge.Tier]():         asStrings(judge.Target, judge.Warning, judge.Critical),
-	reflect.TypeFor[run.Better]():         asStrings(run.Lower, run.Higher),
+	reflect.TypeFor[run.Better]():         asStrings(run.Lower, run.Higher, run.Neither),
 }
 
 func asStrings[T ~string](list ...T) []string {
@@ -131,7 +131,9 @@ func statsProperties() object {
 	for _, s := range statistics {
 		p = append(p, member{s.name, described(s.description, typed("number"))})
 	}
-	return p
+	return append(p,
+		member{"percentiles", described("Other percentiles that a tool wrote instead of samples: 25, 99.99.", mapOf(typed("number")))},
+		member{"interval", described("Between which two values a tool puts the one that stands for the metric.", array(typed("number")).with("minItems", 2).with("maxItems", 2))})
 }
 
 func statsSchema() object { return record(statsProperties()) }
@@ -158,10 +160,10 @@ func runSchema() object {
 	d.define("metric", func() object {
 		metric := object{
 			{"name", described("Dotted, lower case; a stage with / down the tree: track.process/search.", name)},
-			{"kind", described("What made it: timer, value, counter, gauge or rate.", typed("string"))},
+			{"kind", described("What made it: timer, value, counter, gauge or rate; exact where it does not vary while the code is the same.", typed("string"))},
 			{"unit", described("s, bytes, items/s, ratio, or any other.", typed("string"))},
 			{"labels", described("Part of the metric's identity, with its name and unit.", labels.with("maxProperties", run.MaxLabels))},
-			{"better", described("The direction in which it improves; absent: as usual for the unit.", typed("string").with("enum", words[reflect.TypeFor[run.Better]()]))},
+			{"better", described("The direction in which it improves; neither: it is shown and decides nothing; absent: as usual for the unit.", typed("string").with("enum", words[reflect.TypeFor[run.Better]()]))},
 			{"resolution", described("Tick of the clock that it was read from, in its unit.", positive)},
 			{"samples", described("What was observed, in order.", array(typed("number")))},
 			{"histogram", described("What was observed, where there are more than 10,000 samples.", ref("histogram"))},
@@ -192,6 +194,7 @@ func runSchema() object {
 		{"environment", described("Where it was measured.", environment)},
 		{"labels", described("What was measured, beside the app: dataset=1k.", labels)},
 		{"warnings", described("Doubts about how it was measured.", texts())},
+		{"failures", described("What failed while it was measured: a gate does not pass such a run.", texts())},
 		{"metrics", described("Everything that was measured: the authority, where keys above disagree.", array(ref("metric")))},
 		{"stages", described("The call tree of nested operations, in seconds.", array(stage))},
 	}

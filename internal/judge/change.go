@@ -176,7 +176,7 @@ func tellByStatistics(out *Metric, c *couple, r *twosample.Result, l limit, conf
 		out.Reasons = append(out.Reasons, doubt(out, confidence))
 	case direction == "":
 		out.Change = Inconclusive
-		out.Warnings = append(out.Warnings, unknownDirection)
+		out.Warnings = append(out.Warnings, undirected(c.current))
 	case (r.Outcome == twosample.Up) == (direction == run.Higher):
 		out.Change = Improved
 	default:
@@ -190,7 +190,14 @@ func tellByStatistics(out *Metric, c *couple, r *twosample.Result, l limit, conf
 // its threshold.
 const BelowThreshold = "a real change, below the threshold"
 
-const unknownDirection = `it is not known whether lower or higher is better: say it in the run's "better"`
+// undirected says why nothing can be said of a change of a metric without a
+// direction.
+func undirected(m *run.Metric) string {
+	if m.Better == run.Neither {
+		return "neither lower nor higher is better: it decides nothing"
+	}
+	return `it is not known whether lower or higher is better: say it in the run's "better"`
+}
 
 // doubt says what an inconclusive comparison could not see, and what it would
 // take.

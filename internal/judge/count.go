@@ -13,6 +13,9 @@ import (
 // it happens to take: allocations, bytes per operation, instructions. What the
 // SDK's own counters and gauges hold depends on the work as well.
 func counted(m *run.Metric) bool {
+	if m.Kind == run.ExactKind {
+		return true
+	}
 	switch m.Unit {
 	case "allocs/op", "B/op", "bytes/op", "allocs", unit.Instructions:
 		return true
@@ -71,7 +74,7 @@ func tellByCount(out *Metric, c *couple, l limit) {
 		out.Reasons = append(out.Reasons, "the counts vary by as much on either side")
 	case direction == "":
 		out.Change = Inconclusive
-		out.Warnings = append(out.Warnings, unknownDirection)
+		out.Warnings = append(out.Warnings, undirected(c.current))
 	case math.Abs(a-b) < l.minChange:
 		out.Change = Unchanged
 		out.Reasons = append(out.Reasons, TooSmall)

@@ -109,6 +109,9 @@ func Judge(c Case) (Verdict, error) {
 	slices.SortStableFunc(v.Metrics, func(a, b Metric) int {
 		return cmp.Or(strings.Compare(a.Key(), b.Key()), strings.Compare(a.Unit, b.Unit))
 	})
+	for _, failure := range current.Failures {
+		why.fail = append(why.fail, "while it was measured: "+failure)
+	}
 	v.decide(&c, differences, why)
 	return v, nil
 }
@@ -223,7 +226,7 @@ func (j *judgement) judge(differences []string) error {
 	j.describe()
 	rules := j.Policy.Rules(j.metric())
 	budget := rules.Budget
-	j.out.Ignored = rules.Ignore != nil && *rules.Ignore.Ignore
+	j.out.Ignored = rules.Ignore != nil && *rules.Ignore.Ignore || j.metric().Better == run.Neither
 	switch {
 	case j.current == nil:
 		j.missing(budget)

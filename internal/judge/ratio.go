@@ -69,9 +69,9 @@ func tellByRatio(out *Metric, c *couple, l limit) {
 		disagree(out, c)
 	case before == after:
 		out.Change = Unchanged
-	case direction == "":
+	case direction == "" && (l.worse(before, after, run.Lower) || l.worse(before, after, run.Higher)):
 		out.Change = Inconclusive
-		out.Warnings = append(out.Warnings, unknownDirection)
+		out.Warnings = append(out.Warnings, undirected(c.current))
 	case math.Abs(after-before) < l.minChange:
 		out.Change = Unchanged
 		if l.worse(before, after, direction) || l.worse(after, before, direction) {

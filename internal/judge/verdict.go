@@ -98,7 +98,7 @@ type Metric struct {
 	Moved     *Moved            `json:"moved,omitempty"`    // the last change point of its history
 	Stages    []explain.Stage   `json:"stages,omitempty"`   // where the time went, of a regressed metric
 	Accepted  *Accepted         `json:"accepted,omitempty"` // the waiver that covers it
-	Ignored   bool              `json:"ignored,omitempty"`  // by the policy: it decides nothing
+	Ignored   bool              `json:"ignored,omitempty"`  // it decides nothing: by the policy, or because it has no direction
 	Fails     bool              `json:"fails,omitempty"`    // it alone fails the run
 	Reasons   []string          `json:"reasons,omitempty"`
 	Warnings  []string          `json:"warnings,omitempty"`
