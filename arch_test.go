@@ -17,6 +17,8 @@ const module = "github.com/pacer-perf/pacer"
 
 // imports lists which packages of ours each package may import. A new edge is
 // one line here, and its reason in the commit. Tests may import more.
+//
+// A format knows the shared helpers and nothing of the others: formatImports.
 var imports = map[string][]string{
 	".":                           {"run", "internal/unit", "internal/atomicfile"},
 	"run":                         {"internal/unit", "internal/jsonscan"},
@@ -41,6 +43,9 @@ var imports = map[string][]string{
 	"internal/history/schema":     {},
 	"internal/history/sqlite":     {"run", "internal/history", "internal/history/schema"},
 	"internal/baseline":           {"run", "internal/changepoint", "internal/history", "internal/judge"},
+	"internal/format":             {"run", "internal/format/input"},
+	"internal/format/input":       {"run", "internal/unit", "internal/jsonscan"},
+	"internal/format/formattest":  {"run", "internal/jsonscan", "internal/format/input"},
 	"internal/measure":            {"internal/measure/helper"},
 	"internal/measure/helper":     {},
 	"internal/report":             {"run", "internal/unit", "internal/explain", "internal/judge"},
@@ -60,6 +65,16 @@ var imports = map[string][]string{
 	"examples/cuepoint/match":     {"examples/cuepoint/rekordbox"},
 	"examples/cuepoint/rekordbox": {},
 	"cmd/pacer":                   {"*"},
+}
+
+// formatImports is what every folder of internal/format may import.
+var formatImports = []string{"run", "internal/unit", "internal/jsonscan", "internal/format/input"}
+
+func init() {
+	for _, name := range []string{"asv", "benchmarkdotnet", "bmf", "criterion", "gab", "gobench", "googlebench", "hyperfine", "jmh", "k6", "lighthouse", "macrobenchmark", "openmetrics", "otava", "otlp", "pytest", "runfile", "vegeta"} {
+		imports["internal/format/"+name] = formatImports
+		imports["internal/format"] = append(imports["internal/format"], "internal/format/"+name)
+	}
 }
 
 // outside lists who may import a module that is not ours.

@@ -10,10 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pacer-perf/pacer/internal/atomicfile"
 	"github.com/pacer-perf/pacer/internal/baseline"
+	"github.com/pacer-perf/pacer/internal/format"
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/history/sqlite"
 	"github.com/pacer-perf/pacer/internal/judge"
@@ -111,33 +113,28 @@ func find(ctx context.Context, app string) finder {
 	}
 }
 
-// loadRun returns the run that a word on the command line means: a file, "-"
-// for standard input, else a run of the history.
+// loadRun returns the run that a word on the command line means: a file of any
+// format that is known, "-" for standard input, else a run of the history.
 func loadRun(ctx context.Context, word string, find finder) (run.Run, error) {
-	if word == "-" {
-		return run.Read(os.Stdin, "standard input")
-	}
-	f, fileErr := os.Open(word)
-	if fileErr == nil {
-		defer f.Close()
-		info, err := f.Stat()
-		if err != nil {
-			return run.Run{}, err
-		}
-		if !info.IsDir() {
-			return run.Read(f, word)
-		}
-		fileErr = fmt.Errorf("%s is a folder: expected a file with a run", word)
-	} else if !errors.Is(fileErr, fs.ErrNotExist) {
+	l, fileErr := loadFile(ctx, word, "", nil)
+	switch {
+	case fileErr == nil:
+		return l.single()
+	case errors.Is(fileErr, format.ErrFolder):
+		fileErr = fmt.Errorf("%s is a folder: expected a file with a run, or a folder of results", word)
+	case !errors.Is(fileErr, fs.ErrNotExist):
 		return run.Run{}, fileErr
 	}
 	r, err := fromHistory(ctx, word, find)
-	looksLikeFile := strings.ContainsAny(word, `/\`) && !baseline.IsRule(word) || filepath.Ext(word) == ".json" || word == "." || word == ".."
+	looksLikeFile := strings.ContainsAny(word, `/\`) && !baseline.IsRule(word) || slices.Contains(extensions, filepath.Ext(word)) || word == "." || word == ".."
 	if looksLikeFile && (errors.Is(err, errNoHistory) || errors.Is(err, history.ErrNotFound)) {
 		return r, fileErr
 	}
 	return r, err
 }
+
+// extensions are those of files with results.
+var extensions = []string{".json", ".txt", ".csv", ".js", ".jsonl", ".ndjson", ".prom", ".log"}
 
 // fromHistory returns the run of the history that a word names.
 func fromHistory(ctx context.Context, word string, find finder) (run.Run, error) {

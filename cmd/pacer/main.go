@@ -108,7 +108,7 @@ with --strict, 130 interrupted.`,
 	})
 	// cobra's own template, but wrapped to 80 columns.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages |", ".FlagUsagesWrapped 80 |"))
-	root.AddCommand(c.demo(), c.run(), c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.policy(), c.log(), c.show(), c.report(),
+	root.AddCommand(c.demo(), c.run(), c.importing(), c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.policy(), c.log(), c.show(), c.report(),
 		c.version(), c.cuepoint())
 	return root
 }

@@ -6,6 +6,7 @@ type Shape struct {
 	Kind  Kind            // of the document; End if it is not JSON
 	paths map[string]Kind // metrics, metrics[].name, with the kind of the value
 	texts map[string]string
+	keys  map[string][]string
 	Whole bool // all of it was seen: what has no key has none
 }
 
@@ -45,7 +46,7 @@ const (
 // ShapeOf looks at the beginning of a text, which may end anywhere, as far as
 // it is JSON.
 func ShapeOf(head []byte) *Shape {
-	s := &Shape{paths: make(map[string]Kind), texts: make(map[string]string)}
+	s := &Shape{paths: make(map[string]Kind), texts: make(map[string]string), keys: make(map[string][]string)}
 	for len(head) > 0 && head[len(head)-1] >= 0x80 { // a character that was cut
 		head = head[:len(head)-1]
 	}
@@ -77,6 +78,9 @@ func (s *Shape) look(p *Parser, path string, depth int) error {
 	switch kind {
 	case Object:
 		_, err = p.Object(never, func(key string) error {
+			if len(s.keys[path]) < 100 && len(s.keys) < maxPaths {
+				s.keys[path] = append(s.keys[path], key)
+			}
 			if path != "" {
 				key = path + "." + key
 			}
@@ -100,3 +104,7 @@ func (s *Shape) look(p *Parser, path string, depth int) error {
 	}
 	return err
 }
+
+// Keys returns the keys of the object at a path, in order, as far as it was
+// seen.
+func (s *Shape) Keys(path string) []string { return s.keys[path] }

@@ -32,6 +32,7 @@ func Run(w io.Writer, r *run.Run, o Options) error {
 		p.write(&t)
 	}
 	p.callTree(r)
+	p.noted("failed:", red, r.Failures)
 	p.warned(slices.Concat(r.Warnings, r.Doubts))
 	return p.err
 }

@@ -91,11 +91,14 @@ func (p *printer) wrapped(first, rest, text string) {
 func (p *printer) prose() int { return min(max(p.width, 30), widestProse) }
 
 // warned writes doubts.
-func (p *printer) warned(list []string) {
-	for _, warning := range list {
-		for i, line := range wrap(p.prose(), "warning: ", "  ", warning) {
-			if rest, first := strings.CutPrefix(line, "warning:"); first && i == 0 {
-				line = p.paint(yellow, "warning:") + rest
+func (p *printer) warned(list []string) { p.noted("warning:", yellow, list) }
+
+// noted writes texts, each behind a word.
+func (p *printer) noted(word string, how paint, list []string) {
+	for _, text := range list {
+		for i, line := range wrap(p.prose(), word+" ", "  ", text) {
+			if rest, first := strings.CutPrefix(line, word); first && i == 0 {
+				line = p.paint(how, word) + rest
 			}
 			p.line("%s", line)
 		}
