@@ -39,9 +39,10 @@ func History(ctx context.Context, src Source, q Question, rule string) ([]judge.
 		return nil, err
 	}
 	var series []judge.Series
+	current := metrics(q.Current)
 	for i := range list {
 		s := &list[i]
-		m := metric(q.Current, s)
+		m := current[judge.Identity(s.Key(), s.Unit)]
 		if m == nil {
 			continue
 		}
@@ -65,13 +66,12 @@ func of(heads []run.Run, branch string) []run.Run {
 	return slices.DeleteFunc(slices.Clone(heads), func(h run.Run) bool { return h.Branch != branch })
 }
 
-// metric returns the metric of a run that a series is of, or nil.
-func metric(r *run.Run, s *history.Series) *run.Metric {
-	key := s.Key()
+// metrics returns the metrics of a run by key and unit, as series are found.
+func metrics(r *run.Run) map[string]*run.Metric {
+	byID := make(map[string]*run.Metric, len(r.Metrics))
 	for i := range r.Metrics {
-		if m := &r.Metrics[i]; m.Unit == s.Unit && m.Key() == key {
-			return m
-		}
+		m := &r.Metrics[i]
+		byID[judge.Identity(m.Key(), m.Unit)] = m
 	}
-	return nil
+	return byID
 }
