@@ -6,4 +6,7 @@
 // All recorders are driven alike: through one func value each, with the same
 // sequence of durations, warmed up, labels bound beforehand where the library
 // can. The figures, and how to make them again, are in docs/overhead.md.
+//
+// Beside that it holds pacer compare against benchstat, over benchstat's own
+// example files.
 package bench

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -206,9 +208,11 @@ func (o *importOptions) describe(list []imported, p judge.Policy) error {
 	}
 	for i := range list {
 		r := &list[i].run
-		before, err := r.ContentID()
-		if err != nil {
-			return fmt.Errorf("%s: %w", list[i].File, err)
+		before := judge.HeadOf(r)
+		before.Labels = maps.Clone(r.Labels)
+		environment := run.Environment{}
+		if r.Environment != nil {
+			environment = *r.Environment
 		}
 		r.App = first(o.app, env("PACER_APP"), r.App, p.App, folderName())
 		r.Version = first(o.version, r.Version)
@@ -239,12 +243,12 @@ func (o *importOptions) describe(list []imported, p judge.Policy) error {
 			}
 			r.Labels[k] = v
 		}
-		after, err := r.ContentID()
-		if err != nil {
-			return fmt.Errorf("%s: %w", list[i].File, err)
+		if r.ID != "" && reflect.DeepEqual(before, judge.HeadOf(r)) && (r.Environment == nil || environment == *r.Environment) {
+			continue
 		}
-		if before != after || r.ID == "" {
-			r.ID = after
+		var err error
+		if r.ID, err = r.ContentID(); err != nil {
+			return fmt.Errorf("%s: %w", list[i].File, err)
 		}
 	}
 	return nil
