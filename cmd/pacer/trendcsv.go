@@ -10,8 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/pacer-perf/pacer/internal/format/input"
 	"github.com/pacer-perf/pacer/internal/report"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
@@ -21,7 +21,7 @@ import (
 // empty.
 type csvColumn struct {
 	metric report.TrendMetric
-	scale  float64 // what 1 is in the metric's unit
+	scale  input.Scale // of the cells, to the metric's unit
 	values []float64
 }
 
@@ -96,7 +96,7 @@ func (t *csvTable) header(record []string, at func(int) (int, int)) error {
 		if _, err := strconv.ParseFloat(name, 64); err == nil {
 			return t.error(line, column, "found the number %s: expected a header line with names", name)
 		}
-		name, base, scale := nameAndUnit(name)
+		name, base, scale := input.NameAndUnit(name)
 		if identity := name + "\x00" + base; seen[identity] {
 			return t.error(line, column, "the column %s is there twice", name)
 		} else {
@@ -116,32 +116,6 @@ func (t *csvTable) header(record []string, at func(int) (int, int)) error {
 	return nil
 }
 
-// nameAndUnit takes the unit from the end of a column's name: "load (ms)",
-// "load [ms]". In round brackets, what is no unit belongs to the name. Scale is
-// what 1 is in the base unit.
-func nameAndUnit(header string) (name, base string, scale float64) {
-	opening := strings.LastIndexAny(header, "([")
-	if opening < 1 {
-		return header, "", 1
-	}
-	name, word := strings.TrimSpace(header[:opening]), header[opening+1:]
-	round := header[opening] == '('
-	closing := map[bool]string{true: ")", false: "]"}[round]
-	word, closed := strings.CutSuffix(word, closing)
-	word = strings.TrimSpace(word)
-	if !closed || name == "" || word == "" || round && name == header[:opening] {
-		return header, "", 1
-	}
-	scale, base, err := unit.Parse("1" + word)
-	switch {
-	case err == nil && base != "":
-		return name, base, scale
-	case round && !strings.HasSuffix(word, "/s") && word != unit.Count:
-		return header, "", 1
-	}
-	return name, word, 1
-}
-
 // row reads the values of one run.
 func (t *csvTable) row(record []string, at func(int) (int, int)) error {
 	p := report.TrendPoint{Index: len(t.rows)}
@@ -158,7 +132,11 @@ func (t *csvTable) row(record []string, at func(int) (int, int)) error {
 		}
 		line, column := at(min(i, len(record)-1))
 		var err error
-		if p.Time, err = parseTime(cell("time")); err != nil {
+		text := cell("time")
+		if text == "" {
+			return t.error(line, column, "the time is empty: every row needs one, or none")
+		}
+		if p.Time, err = input.Time(text); err != nil {
 			return t.error(line, column, "%v", err)
 		}
 	}
@@ -177,11 +155,7 @@ func (t *csvTable) row(record []string, at func(int) (int, int)) error {
 				}
 			}
 		}
-		if c.scale < 1 {
-			value /= math.Round(1 / c.scale) // exact to the last bit, unlike the product
-		} else {
-			value *= c.scale
-		}
+		value = c.scale.Apply(value)
 		c.values = append(c.values, value)
 	}
 	for i := len(t.columns); i < len(record); i++ {
@@ -192,31 +166,6 @@ func (t *csvTable) row(record []string, at func(int) (int, int)) error {
 	}
 	t.rows = append(t.rows, p)
 	return nil
-}
-
-// The first and the last second that RFC 3339 can write.
-var firstTime, lastTime = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
-
-// parseTime reads RFC 3339, with a space for the T or without a zone, which is
-// UTC; a date; or Unix seconds.
-func parseTime(s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, errors.New("the time is empty: every row needs one, or none")
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05", time.DateTime, time.DateOnly, "2006-01-02 15:04", "2006-01-02T15:04"} {
-		if at, err := time.Parse(layout, s); err == nil {
-			return at.UTC(), nil
-		}
-	}
-	seconds, err := strconv.ParseFloat(s, 64)
-	switch {
-	case err != nil || math.IsNaN(seconds):
-		return time.Time{}, fmt.Errorf("%q is no time: expected 2006-01-02, 2006-01-02T15:04:05Z or Unix seconds", s)
-	case seconds < float64(firstTime.Unix()) || seconds > float64(lastTime.Unix()):
-		return time.Time{}, fmt.Errorf("%s is too far away for Unix seconds: is it in milliseconds?", s)
-	}
-	whole, part := math.Modf(seconds)
-	return time.Unix(int64(whole), int64(math.Round(part*1e9))).UTC(), nil
 }
 
 // metrics returns the columns, with their points in the order of time.

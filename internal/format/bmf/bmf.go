@@ -27,18 +27,14 @@ func Looks(h *input.Head) bool {
 	if h.Shape.Kind != jsonscan.Object {
 		return false
 	}
-	for _, name := range h.Shape.Keys("") {
-		if h.Shape.KindOf(name+"[].measures") == jsonscan.Object {
-			return true
-		}
-		for _, measure := range h.Shape.Keys(name) {
-			if h.Shape.KindOf(name+"."+measure+".value") == jsonscan.Number {
-				return true
-			}
-		}
-		return false // the first benchmark tells
+	names := h.Shape.Keys("")
+	if len(names) == 0 {
+		return false
 	}
-	return false
+	name := names[0] // the first benchmark tells
+	return h.Shape.KindOf(name+"[].measures") == jsonscan.Object || slices.ContainsFunc(h.Shape.Keys(name), func(measure string) bool {
+		return h.Shape.KindOf(name+"."+measure+".value") == jsonscan.Number
+	})
 }
 
 // value is one measure: the number itself, and statistics that newer files may

@@ -7,6 +7,7 @@
 package googlebench
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -137,7 +138,6 @@ type file struct {
 // summary collects the aggregates of one measure.
 type summary struct {
 	m     *input.Metric
-	scale input.Scale
 	stats run.Stats
 }
 
@@ -182,13 +182,13 @@ func (f *file) add(r *row) error {
 	skipped, _ := r.Skipped.(bool)
 	switch word, isText := r.Skipped.(string); {
 	case r.ErrorOccurred:
-		f.b.Fail("%s: %s", name, first(r.ErrorMessage, "an error occurred"))
+		f.b.Fail("%s: %s", name, cmp.Or(r.ErrorMessage, "an error occurred"))
 		return nil
 	case isText && strings.EqualFold(word, "error"):
-		f.b.Fail("%s: %s", name, first(r.SkipMessage, "an error occurred"))
+		f.b.Fail("%s: %s", name, cmp.Or(r.SkipMessage, "an error occurred"))
 		return nil
 	case skipped || isText && word != "":
-		f.b.Warn("%s was skipped: %s", name, first(r.SkipMessage, "no reason given"))
+		f.b.Warn("%s was skipped: %s", name, cmp.Or(r.SkipMessage, "no reason given"))
 		return nil
 	case r.BigO != nil || r.RMS != nil:
 		return nil // a curve through other rows
@@ -197,7 +197,7 @@ func (f *file) add(r *row) error {
 	if r.aggregate() && (f.single[name] || word == "cv" || r.AggregateUnit == "percentage") {
 		return nil // worked out of what is there
 	}
-	base, scale := input.Unit(first(r.TimeUnit, "ns"))
+	base, scale := input.Unit(cmp.Or(r.TimeUnit, "ns"))
 	for _, t := range []struct {
 		name string
 		v    *input.Number
@@ -270,13 +270,4 @@ func (f *file) summarise() error {
 		}
 	}
 	return nil
-}
-
-func first(words ...string) string {
-	for _, w := range words {
-		if w != "" {
-			return w
-		}
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"math"
 	"strings"
 
 	"github.com/pacer-perf/pacer/internal/unit"
@@ -107,4 +108,31 @@ func timeScale(word string) (Scale, bool) {
 		scale, ok = times[strings.ToLower(word)]
 	}
 	return scale, ok
+}
+
+// NameAndUnit takes the unit from the end of a column's name: "load (ms)",
+// "load [ms]". In round brackets, what is no unit belongs to the name.
+func NameAndUnit(header string) (name, base string, scale Scale) {
+	opening := strings.LastIndexAny(header, "([")
+	if opening < 1 {
+		return header, "", One
+	}
+	name, word := strings.TrimSpace(header[:opening]), header[opening+1:]
+	round := header[opening] == '('
+	closing := map[bool]string{true: ")", false: "]"}[round]
+	word, closed := strings.CutSuffix(word, closing)
+	word = strings.TrimSpace(word)
+	if !closed || name == "" || word == "" || round && name == header[:opening] {
+		return header, "", One
+	}
+	size, base, err := unit.Parse("1" + word)
+	switch {
+	case err == nil && base != "" && size < 1:
+		return name, base, Scale{Times: 1, By: math.Round(1 / size)}
+	case err == nil && base != "":
+		return name, base, Scale{Times: size, By: 1}
+	case round && !strings.HasSuffix(word, "/s") && word != unit.Count:
+		return header, "", One
+	}
+	return name, word, One
 }

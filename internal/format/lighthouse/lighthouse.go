@@ -8,6 +8,7 @@
 package lighthouse
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -59,8 +60,8 @@ func Read(src *input.Source) ([]run.Run, error) {
 	if at, err := input.Time(in.FetchTime); err == nil {
 		b.Run.Timestamp = at
 	}
-	b.Label("url", first(in.RequestedURL, in.FinalURL, in.FinalDisplayedURL, in.MainDocumentURL))
-	b.Label("form_factor", first(in.ConfigSettings.FormFactor, in.ConfigSettings.EmulatedFormFactor))
+	b.Label("url", cmp.Or(in.RequestedURL, in.FinalURL, in.FinalDisplayedURL, in.MainDocumentURL))
+	b.Label("form_factor", cmp.Or(in.ConfigSettings.FormFactor, in.ConfigSettings.EmulatedFormFactor))
 	if e := in.RuntimeError; e != nil && e.Code != "" && e.Code != "NO_ERROR" {
 		b.Fail("Lighthouse: %s: %s", e.Code, e.Message)
 	}
@@ -88,7 +89,7 @@ func Read(src *input.Source) ([]run.Run, error) {
 	for _, id := range slices.Sorted(maps.Keys(in.Audits)) {
 		a := in.Audits[id]
 		if a.ScoreDisplayMode == "error" {
-			b.Fail("audit %s: %s", id, first(a.ErrorMessage, "error"))
+			b.Fail("audit %s: %s", id, cmp.Or(a.ErrorMessage, "error"))
 		}
 		if id == "metrics" {
 			if err := details(value, a.Details); err != nil {
@@ -154,13 +155,4 @@ func details(value func(string, string, run.Better, float64) error, raw json.Raw
 		}
 	}
 	return nil
-}
-
-func first(words ...string) string {
-	for _, w := range words {
-		if w != "" {
-			return w
-		}
-	}
-	return ""
 }

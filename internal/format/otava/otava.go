@@ -101,7 +101,7 @@ func Read(src *input.Source) ([]run.Run, error) {
 		if isTime(name) && timeAt < 0 {
 			timeAt = i
 		}
-		c.name, c.base, c.scale = NameAndUnit(name)
+		c.name, c.base, c.scale = input.NameAndUnit(name)
 		columns[i] = c
 	}
 	if timeAt < 0 {
@@ -244,31 +244,4 @@ func parseTime(s string) (time.Time, error) {
 		}
 	}
 	return at, err
-}
-
-// NameAndUnit takes the unit from the end of a column's name: "load (ms)",
-// "load [ms]". In round brackets, what is no unit belongs to the name.
-func NameAndUnit(header string) (name, base string, scale input.Scale) {
-	opening := strings.LastIndexAny(header, "([")
-	if opening < 1 {
-		return header, "", input.One
-	}
-	name, word := strings.TrimSpace(header[:opening]), header[opening+1:]
-	round := header[opening] == '('
-	closing := map[bool]string{true: ")", false: "]"}[round]
-	word, closed := strings.CutSuffix(word, closing)
-	word = strings.TrimSpace(word)
-	if !closed || name == "" || word == "" || round && name == header[:opening] {
-		return header, "", input.One
-	}
-	size, base, err := unit.Parse("1" + word)
-	switch {
-	case err == nil && base != "" && size < 1:
-		return name, base, input.Scale{Times: 1, By: math.Round(1 / size)}
-	case err == nil && base != "":
-		return name, base, input.Scale{Times: size, By: 1}
-	case round && !strings.HasSuffix(word, "/s") && word != unit.Count:
-		return header, "", input.One
-	}
-	return name, word, input.One
 }

@@ -10,6 +10,7 @@ package otlp
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -224,7 +225,7 @@ func (f *file) service(attributes []attribute) (*service, error) {
 	r.App, r.Version = values["service.name"], values["service.version"]
 	r.Commit = values["vcs.ref.head.revision"]
 	r.Branch = values["vcs.ref.head.name"]
-	s.b.Label("environment", first(values["deployment.environment.name"], values["deployment.environment"]))
+	s.b.Label("environment", cmp.Or(values["deployment.environment.name"], values["deployment.environment"]))
 	env := s.b.Environment()
 	env.OS, env.Arch = input.Platform(values["os.type"], values["host.arch"])
 	env.CPU, env.Host = values["host.cpu.model.name"], input.Host(values["host.name"])
@@ -234,15 +235,6 @@ func (f *file) service(attributes []attribute) (*service, error) {
 	f.services[id] = s
 	f.order = append(f.order, s)
 	return s, nil
-}
-
-func first(words ...string) string {
-	for _, w := range words {
-		if w != "" {
-			return w
-		}
-	}
-	return ""
 }
 
 // unitOf reads a unit of UCUM: 1 and what stands in braces are no units of
