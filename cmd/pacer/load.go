@@ -134,7 +134,7 @@ func loadRun(ctx context.Context, word string, find finder) (run.Run, error) {
 }
 
 // extensions are those of files with results.
-var extensions = []string{".json", ".txt", ".csv", ".js", ".jsonl", ".ndjson", ".prom", ".log"}
+var extensions = []string{".json", ".txt", ".csv", ".tsv", ".js", ".html", ".jsonl", ".ndjson", ".prom", ".log"}
 
 // fromHistory returns the run of the history that a word names.
 func fromHistory(ctx context.Context, word string, find finder) (run.Run, error) {

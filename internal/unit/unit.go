@@ -88,7 +88,7 @@ func exponentAt(s string, i int) bool {
 }
 
 // Format prints v, given in the base unit, for a person: 2.50s, 187.32ms,
-// 100.00MB, 870.55 items/s.
+// 100.00MB, 870.55 items/s, 512B/op.
 func Format(v float64, base string) string {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return "-"
@@ -115,6 +115,9 @@ func Format(v float64, base string) string {
 		return strconv.FormatFloat(v/last.size, 'f', 2, 64) + last.name
 	case base == Ratio || base == Count || base == "":
 		return plain(v)
+	}
+	if top, bottom, per := strings.Cut(base, "/"); per && (top == Bytes || top == Seconds) {
+		return Format(v, top) + "/" + bottom
 	}
 	return plain(v) + " " + base
 }

@@ -28,6 +28,7 @@ func TestFormat(t *testing.T) {
 		{3 << 30, Bytes, "3.00GB"},
 		{870.554, Speed, "870.55 items/s"},
 		{12345.6, Speed, "12346 items/s"},
+		{512, "bytes/op", "512B/op"}, {41.2 * (1 << 20), "bytes/s", "41.20MB/s"}, {1.5e-6, "s/GC", "1.50µs/GC"}, {3, "allocs/op", "3 allocs/op"},
 		{1000, Items, "1000 items"},
 		{1.25, Ratio, "1.25"},
 		{0.00123, "", "0.00123"},

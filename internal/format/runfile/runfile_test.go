@@ -15,10 +15,12 @@ func TestFiles(t *testing.T) {
 	if r := formattest.One(t, Read, "flat.json"); r.Find("startup", nil) == nil {
 		t.Errorf("%+v", r)
 	}
-	r := formattest.One(t, Read, "report.json")
-	formattest.Want(t, r, `startup [s] -: 0.5 0.25`)
-	if r.ID != "r1" || r.App != "shop" {
-		t.Errorf("%+v", r)
+	for _, file := range []string{"report.json", "report.html"} {
+		r := formattest.One(t, Read, file)
+		formattest.Want(t, r, `startup [s] -: 0.5 0.25`)
+		if r.ID != "r1" || r.App != "shop" {
+			t.Errorf("%s: %+v", file, r)
+		}
 	}
 }
 
@@ -37,6 +39,8 @@ func TestLooks(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	t.Parallel()
 	formattest.Refuses(t, Read, `{"schema":"pacer.run/v2"}`, `f:1:11: schema: unknown version "pacer.run/v2"`)
+	formattest.Refuses(t, Read, "<!DOCTYPE html><p>Hello", "f: the page carries no run")
+	formattest.Refuses(t, Read, "<!doctype html>"+element+`{"metrics":`, "f: the page carries no run")
 	formattest.Refuses(t, Read, `{"startup_time":-1}`, "f:1:17: startup_time: -1 is negative")
 	formattest.Refuses(t, Read, `{"timestamp":"x","summary":{},"metrics":{"startup_time":-1}}`, "startup_time: -1 is negative")
 }
