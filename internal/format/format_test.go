@@ -155,3 +155,23 @@ func TestDocs(t *testing.T) {
 		t.Errorf("names %v", Names())
 	}
 }
+
+// Whatever a file holds, it is read or refused.
+func FuzzRead(f *testing.F) {
+	for file := range samples(f) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		_, runs, err := Read(&input.Source{Name: "f", Reader: bytes.NewReader(text)})
+		if err == nil && len(runs) == 0 {
+			t.Fatal("neither a run nor an error")
+		}
+		for i := range runs {
+			formattest.RoundTrip(t, &runs[i])
+		}
+	})
+}

@@ -136,7 +136,7 @@ func finite(text []byte) []byte {
 			i++
 		case c == '"':
 			quoted = !quoted
-		case quoted:
+		case quoted, c != 'I' && c != 'N':
 		case strings.HasPrefix(string(out[i:min(len(out), i+8)]), "Infinity"):
 			copy(out[i:], "null    ")
 			if i > 0 && out[i-1] == '-' {

@@ -112,6 +112,14 @@ func TestFiles(t *testing.T) {
 	if s := runs[0].Metrics[0].Summary; s == nil || math.Abs(s.Mean-279.01026113202494e-9) > 1e-18 || s.Interval == nil || math.Abs(s.Interval[0]-254.58572692493746e-9) > 1e-18 {
 		t.Errorf("%s", formattest.Tell(&runs[0]))
 	}
+	// In flat sampling there is no slope: the interval is that of the mean.
+	flat, err := os.ReadFile("testdata/target/criterion/copy/flat/new/estimates.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if runs, err = formattest.Text(Read, string(flat)); err != nil || math.Abs(runs[0].Metrics[0].Summary.Interval[0]-19326.912542955324e-9) > 1e-15 {
+		t.Errorf("%+v, %v", runs, err)
+	}
 	// Old releases have capitals.
 	formattest.Want(t, formattest.One(t, Read, "old-estimates.json"), `benchmark [s] lower: {"mean":2.79e-07,"stddev":1.55e-08,"p50":2.835e-07,"interval":[2.545e-07,2.805e-07]}`)
 	formattest.Want(t, formattest.One(t, Read, "messages.json"), `

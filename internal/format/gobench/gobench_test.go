@@ -221,9 +221,9 @@ func TestConstantMemory(t *testing.T) {
 			}
 		})
 	}
-	few, many := allocated(20_000), allocated(200_000)
+	few, many := allocated(11_000), allocated(50_000)
 	if many > few+100 {
-		t.Errorf("%v allocations for 20,000 lines, %v for 200,000", few, many)
+		t.Errorf("%v allocations for 11,000 lines, %v for 50,000", few, many)
 	}
 }
 

@@ -35,13 +35,14 @@ type Builder struct {
 	list     []*Metric
 	at       map[string]int // by identity
 	held     int            // samples, over all metrics
+	most     int            // of them, before the largest metrics are folded
 	relieved bool
 	more     map[string]int // notes left out, by kind
 }
 
 // NewBuilder returns a builder of an empty run.
 func NewBuilder() *Builder {
-	return &Builder{at: make(map[string]int), more: make(map[string]int)}
+	return &Builder{at: make(map[string]int), more: make(map[string]int), most: maxHeld}
 }
 
 // Metric is a metric of a run that is being built.
@@ -148,7 +149,7 @@ func (m *Metric) Add(values ...float64) error {
 		m.b.held++
 		if len(m.Samples) > run.MaxSamples {
 			m.fold()
-		} else if m.b.held > maxHeld {
+		} else if m.b.held > m.b.most {
 			m.b.relieve()
 		}
 	}
@@ -191,7 +192,7 @@ func (b *Builder) relieve() {
 	for _, m := range b.list {
 		most = max(most, len(m.Samples))
 	}
-	for least := most / 2; b.held > maxHeld/2 && least >= 1; least /= 2 {
+	for least := most / 2; b.held > b.most/2 && least >= 1; least /= 2 {
 		for _, m := range b.list {
 			if len(m.Samples) >= least {
 				m.fold()
