@@ -139,11 +139,15 @@ type unitMeta struct {
 // event reads one event of -json, and returns false if the line is none.
 func (r *reader) event(text []byte) bool {
 	var e struct {
-		Action, Package, ImportPath, Output string
-		FailedBuild                         string
+		Time, Action, Package, Output, FailedBuild string
 	}
 	if json.Unmarshal(text, &e) != nil || e.Action == "" {
 		return false
+	}
+	if r.b.Run.Timestamp.IsZero() && e.Time != "" {
+		if at, err := input.Time(e.Time); err == nil {
+			r.b.Run.Timestamp = at
+		}
 	}
 	if e.Action != "output" {
 		if e.Action == "fail" && e.FailedBuild != "" {

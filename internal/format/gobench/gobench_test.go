@@ -105,6 +105,9 @@ func TestRealFiles(t *testing.T) {
 			if e := r.Environment; e == nil || e.OS != "linux" || e.Arch != "amd64" || e.CPU == "" {
 				t.Errorf("environment %+v", e)
 			}
+			if strings.HasSuffix(file, ".json") == r.Timestamp.IsZero() {
+				t.Errorf("time %v", r.Timestamp)
+			}
 			failures := []string(nil)
 			if strings.Contains(file, "failing") {
 				failures = []string{"BenchmarkBroken failed in example.org/app/app"}
