@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -313,6 +314,14 @@ func TestForeignSummary(t *testing.T) {
 		if v, err := m.Statistic(name); err != nil || v != want && !(math.IsNaN(v) && math.IsNaN(want)) {
 			t.Errorf("%s = %v, %v; want %v", name, v, err, want)
 		}
+	}
+	alone, err := json.Marshal(m.Summary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stats Stats
+	if err := json.Unmarshal(alone, &stats); err != nil || cmp.Diff(*m.Summary, stats, cmpopts.EquateNaNs()) != "" {
+		t.Errorf("as JSON alone: %s, %v", cmp.Diff(*m.Summary, stats, cmpopts.EquateNaNs()), err)
 	}
 	if m.Direction() != "" {
 		t.Errorf("a metric without a direction improves %s", m.Direction())

@@ -3,6 +3,7 @@ package run
 import (
 	"encoding/json"
 	"math"
+	"strconv"
 )
 
 // UnmarshalJSON reads what MarshalJSON writes: a statistic that is absent is
@@ -12,6 +13,8 @@ func (s *Stats) UnmarshalJSON(text []byte) error {
 		Count                                      int64
 		Mean, Min, Max, Stddev, P50, P90, P95, P99 *float64
 		P999                                       *float64
+		Percentiles                                map[string]float64
+		Interval                                   *[2]float64
 	}
 	if err := json.Unmarshal(text, &in); err != nil {
 		return err
@@ -29,5 +32,11 @@ func (s *Stats) UnmarshalJSON(text []byte) error {
 			*f.into = *f.from
 		}
 	}
+	for key, v := range in.Percentiles {
+		if percent, err := strconv.ParseFloat(key, 64); err == nil && percent > 0 && percent < 100 {
+			s.SetPercentile(percent, v)
+		}
+	}
+	s.Interval = in.Interval
 	return nil
 }

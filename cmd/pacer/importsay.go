@@ -49,7 +49,7 @@ func (c *cli) importText(list []imported, o importOptions) error {
 		if _, err := fmt.Fprintf(c.stdout, "%s: %s; not kept (--dry-run)\n", list[0].File, list[0].title); err != nil {
 			return err
 		}
-		return text.Run(c.stdout, &list[0].run, text.Options{Color: color(c.stdout)})
+		return text.Run(c.stdout, &list[0].run, c.text())
 	}
 	const most = 20
 	file, fresh, uncommitted := "", 0, false
