@@ -2,20 +2,29 @@
 //
 // A store keeps whole runs. The same run appended twice is one run; another
 // run under the same id is a conflict. Nothing that was appended changes
-// afterwards. Runs are in the order of their times, then of their ids: the
-// same whatever order they were appended in.
+// afterwards, but that raw samples may be thinned to histograms and those to
+// summaries, which the store says of the run and which changes neither its
+// identity nor its points. Runs are in the order of their times, then of their
+// ids: the same whatever order they were appended in.
 package history
 
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/pacer-perf/pacer/run"
 )
 
-// ErrNotFound is returned for a run or a baseline that the store does not
-// have.
-var ErrNotFound = errors.New("not found in the history")
+var (
+	// ErrNotFound is returned for what the store does not have: a run, a
+	// baseline, an alert, a job.
+	ErrNotFound = errors.New("not found in the history")
+	// ErrUnavailable is returned while a store cannot be reached or is busy: the
+	// same call may succeed later. What was being written is there or is not,
+	// and writing it again is safe.
+	ErrUnavailable = errors.New("the history is not available now")
+)
 
 // Filter selects runs. Empty fields select everything.
 type Filter struct {
@@ -24,8 +33,22 @@ type Filter struct {
 	Version  string
 	IDPrefix string // letters in either case
 	Commit   string // a prefix
-	Limit    int    // 0: no limit
+	// Since and Until bound the runs' times: from Since on, before Until.
+	Since, Until time.Time
+	// Before selects the runs that come after this one in a list that is newest
+	// first: with Limit, a page at a time.
+	Before *Position
+	Limit  int // 0: no limit
 }
+
+// Position is the place of a run in the order of a store.
+type Position struct {
+	Time time.Time
+	ID   string
+}
+
+// PositionOf is the place of a run that Heads returned.
+func PositionOf(head *run.Run) *Position { return &Position{Time: head.Timestamp, ID: head.ID} }
 
 // SeriesFilter selects series and their points. Empty fields select
 // everything.
@@ -35,6 +58,10 @@ type SeriesFilter struct {
 	Key    string   // of the metric: its name and labels, as run.Key writes them
 	Unit   string   // of the metric, where Key is set
 	Runs   []string // ids; nil: any run
+	// Since and Until bound the runs' times: from Since on, before Until.
+	Since, Until time.Time
+	// Last keeps the newest points of each series alone; 0: all.
+	Last int
 }
 
 // Series is the history of one metric in the runs of one app with one set of
@@ -58,7 +85,9 @@ type Point struct {
 	Resolution float64 // tick of the clock, in the metric's unit; 0: none worth stating
 	Center     float64 // the value that stands for the metric
 	Statistic  string  // that Center is
-	Stats      run.Stats
+	// Stats are those of all observations, also where only a summary of them
+	// is left. P90 and P999 are not known here.
+	Stats run.Stats
 }
 
 // Metric is a metric that some run of an app measured.
@@ -73,11 +102,32 @@ type Metric struct {
 // Key is the metric's name and labels.
 func (m *Metric) Key() string { return run.Key(m.Name, m.Labels) }
 
+// App is an app that has runs.
+type App struct {
+	Name   string
+	Runs   int
+	Newest time.Time // time of its newest run
+}
+
+// Baseline is a run that was set for an app and the labels of its runs.
+type Baseline struct {
+	App    string
+	Labels map[string]string
+	Run    string // its id
+}
+
 // ConflictError is a run whose id the store has for another one.
 type ConflictError struct{ ID string }
 
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("run %s is in the history with other content", e.ID)
+}
+
+// BaselineError is a run that cannot be deleted, because it is a baseline.
+type BaselineError struct{ ID string }
+
+func (e *BaselineError) Error() string {
+	return fmt.Sprintf("run %s is a baseline: it is deleted only once it is none", e.ID)
 }
 
 // NewerError is a store that a newer Pacer wrote.
@@ -89,3 +139,8 @@ type NewerError struct {
 func (e *NewerError) Error() string {
 	return fmt.Sprintf("%s has schema version %d, this pacer knows up to %d: it was written by a newer pacer", e.Store, e.Has, e.Newest)
 }
+
+// ReadOnlyError is a history that nobody but its own makers writes to.
+type ReadOnlyError struct{ Store string }
+
+func (e *ReadOnlyError) Error() string { return e.Store + " can only be read" }

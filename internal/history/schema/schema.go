@@ -1,6 +1,6 @@
 // Package schema holds the SQL that makes and migrates stores, one folder a
-// dialect, one file a version. A released file never changes: the next one
-// puts it right.
+// dialect, one file a version; the files of the dialects have the same names. A
+// released file never changes: the next one puts it right.
 package schema
 
 import (
@@ -9,7 +9,7 @@ import (
 	"path"
 )
 
-//go:embed sqlite/*.sql
+//go:embed sqlite/*.sql postgres/*.sql
 var files embed.FS
 
 // Migration is one version of a schema.
@@ -20,6 +20,9 @@ type Migration struct {
 
 // SQLite returns the migrations in order; the first makes version 1.
 func SQLite() []Migration { return dialect("sqlite") }
+
+// Postgres returns the migrations in order; the first makes version 1.
+func Postgres() []Migration { return dialect("postgres") }
 
 func dialect(name string) []Migration {
 	entries, err := fs.ReadDir(files, name) // sorted by name

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -12,13 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"zombiezen.com/go/sqlite"
 
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/history/schema"
-	"github.com/pacer-perf/pacer/run"
+	"github.com/pacer-perf/pacer/internal/history/storetest"
 )
 
 // TestMain lets the test binary act as a second process that appends runs.
@@ -47,7 +45,7 @@ func appendMany(path, as string, n int) error {
 		if err != nil {
 			return err
 		}
-		if _, err := s.Append(ctx, sample(fmt.Sprintf("%s-%d", as, i))); err != nil {
+		if _, err := s.Append(ctx, storetest.Sample(fmt.Sprintf("%s-%d", as, i))); err != nil {
 			return err
 		}
 		if err := s.Close(); err != nil {
@@ -55,15 +53,6 @@ func appendMany(path, as string, n int) error {
 		}
 	}
 	return nil
-}
-
-func sample(id string) *run.Run {
-	return &run.Run{
-		ID: id, App: "app", Version: "1.0", Commit: "abc123", Branch: "main",
-		Timestamp:   time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC),
-		Environment: &run.Environment{OS: "linux", Cores: 2},
-		Metrics:     []run.Metric{{Name: "startup", Unit: "s", Better: run.Lower, Samples: []float64{1, 2, 3}}},
-	}
 }
 
 func open(t *testing.T, path string) *Store {
@@ -76,152 +65,12 @@ func open(t *testing.T, path string) *Store {
 	return s
 }
 
-func TestAppendAndRead(t *testing.T) {
+func TestStore(t *testing.T) {
 	t.Parallel()
-	ctx := t.Context()
-	path := filepath.Join(t.TempDir(), "new dir", "odd ?#% name.db")
-	s := open(t, path)
-	want := sample("A")
-	for i, added := range []bool{true, false} { // the same run twice is one run
-		if got, err := s.Append(ctx, want); got != added || err != nil {
-			t.Fatalf("append %d: %v, %v", i, got, err)
-		}
-	}
-	other := sample("A")
-	other.Version = "2.0"
-	var conflict *history.ConflictError
-	if _, err := s.Append(ctx, other); !errors.As(err, &conflict) || conflict.ID != "A" {
-		t.Errorf("other content under the same id: %v", err)
-	}
-	s.Close()
-	if _, err := os.Stat(path); err != nil {
-		t.Fatal(err)
-	}
-	s = open(t, path)
-	got, err := s.Run(ctx, "A")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(*want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if _, err := s.Run(ctx, "B"); !errors.Is(err, history.ErrNotFound) {
-		t.Errorf("a run that is not there: %v", err)
-	}
-	broken := sample("C")
-	broken.Metrics[0].Samples[0] = -1
-	if _, err := s.Append(ctx, broken); err == nil {
-		t.Error("a run that does not validate was kept")
-	}
-}
-
-func TestHeads(t *testing.T) {
-	t.Parallel()
-	ctx := t.Context()
-	s := open(t, filepath.Join(t.TempDir(), "h.db"))
-	for i, edit := range []func(*run.Run){
-		func(r *run.Run) { r.ID = "01AB" },
-		func(r *run.Run) { r.ID = "01AC"; r.Branch = "fix"; r.Labels = map[string]string{"dataset": "1k"} },
-		func(r *run.Run) { r.ID = "02X_"; r.Version = "2.0"; r.Commit = "def" },
-		func(r *run.Run) { r.ID = "02XY"; r.App = "other" },
-		func(r *run.Run) { r.ID = "old"; r.Timestamp = r.Timestamp.Add(-100 * time.Hour); r.Environment = nil },
-	} {
-		r := sample("")
-		r.Timestamp = r.Timestamp.Add(time.Duration(i) * time.Hour)
-		edit(r)
-		if _, err := s.Append(ctx, r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	tests := []struct {
-		filter history.Filter
-		want   string
-	}{
-		{history.Filter{}, "02XY 02X_ 01AC 01AB old"},
-		{history.Filter{App: "app"}, "02X_ 01AC 01AB old"},
-		{history.Filter{App: "app", Limit: 2}, "02X_ 01AC"},
-		{history.Filter{Branch: "fix"}, "01AC"},
-		{history.Filter{Version: "2.0"}, "02X_"},
-		{history.Filter{IDPrefix: "01a"}, "01AC 01AB"},
-		{history.Filter{IDPrefix: "02X_"}, "02X_"},
-		{history.Filter{IDPrefix: "%"}, ""},
-		{history.Filter{Commit: "abc"}, "02XY 01AC 01AB old"},
-		{history.Filter{App: "nobody"}, ""},
-	}
-	for _, tt := range tests {
-		heads, err := s.Heads(ctx, tt.filter)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var ids []string
-		for _, h := range heads {
-			ids = append(ids, h.ID)
-		}
-		if got := strings.Join(ids, " "); got != tt.want {
-			t.Errorf("%+v: %q, want %q", tt.filter, got, tt.want)
-		}
-	}
-	heads, _ := s.Heads(ctx, history.Filter{Branch: "fix"})
-	want := sample("01AC")
-	want.Branch, want.Labels, want.Metrics = "fix", map[string]string{"dataset": "1k"}, nil
-	want.Timestamp = want.Timestamp.Add(time.Hour)
-	if diff := cmp.Diff(*want, heads[0]); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-// A run without a timestamp is dated by when it came, and stays as it was.
-func TestUntimed(t *testing.T) {
-	t.Parallel()
-	s := open(t, filepath.Join(t.TempDir(), "h.db"))
-	r := sample("A")
-	r.Timestamp = time.Time{}
-	if _, err := s.Append(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
-	heads, err := s.Heads(t.Context(), history.Filter{})
-	if err != nil || time.Since(heads[0].Timestamp).Abs() > time.Hour {
-		t.Errorf("head %+v, %v", heads, err)
-	}
-	if got, err := s.Run(t.Context(), "A"); err != nil || !got.Timestamp.IsZero() {
-		t.Errorf("run %v, %v", got.Timestamp, err)
-	}
-}
-
-func TestBaseline(t *testing.T) {
-	t.Parallel()
-	ctx := t.Context()
-	s := open(t, filepath.Join(t.TempDir(), "h.db"))
-	a, b := sample("A"), sample("B")
-	b.Labels = map[string]string{"x": "1", "a": "2"}
-	for _, r := range []*run.Run{a, b} {
-		if _, err := s.Append(ctx, r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := s.Baseline(ctx, "app", nil); !errors.Is(err, history.ErrNotFound) {
-		t.Errorf("before it was set: %v", err)
-	}
-	if err := s.SetBaseline(ctx, "nobody"); !errors.Is(err, history.ErrNotFound) {
-		t.Errorf("of a run that is not there: %v", err)
-	}
-	for _, id := range []string{"A", "B", "A"} {
-		if err := s.SetBaseline(ctx, id); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if id, err := s.Baseline(ctx, "app", nil); id != "A" || err != nil {
-		t.Errorf("without labels: %q, %v", id, err)
-	}
-	if id, err := s.Baseline(ctx, "app", map[string]string{"a": "2", "x": "1"}); id != "B" || err != nil {
-		t.Errorf("with labels: %q, %v", id, err)
-	}
-	if err := s.ClearBaseline(ctx, "app", nil); err != nil {
-		t.Error(err)
-	}
-	if err := s.ClearBaseline(ctx, "app", nil); !errors.Is(err, history.ErrNotFound) {
-		t.Errorf("cleared twice: %v", err)
-	}
+	storetest.Run(t, func(t *testing.T) storetest.Place {
+		path := filepath.Join(t.TempDir(), "new dir", "odd ?#% name.db")
+		return func() history.Store { return open(t, path) }
+	})
 }
 
 func TestOpenRefuses(t *testing.T) {
@@ -231,7 +80,7 @@ func TestOpenRefuses(t *testing.T) {
 
 	newer := filepath.Join(dir, "newer.db")
 	s := open(t, newer)
-	if _, err := s.db.Exec("PRAGMA user_version = 99"); err != nil {
+	if err := s.read(ctx, func(c *sqlite.Conn) error { return execute(c, "PRAGMA user_version = 99") }); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
@@ -249,14 +98,14 @@ func TestOpenRefuses(t *testing.T) {
 	}
 
 	foreign := filepath.Join(dir, "foreign.db")
-	db, err := sql.Open("sqlite", foreign)
+	c, err := sqlite.OpenConn(foreign)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec("CREATE TABLE theirs (x)"); err != nil {
+	if err := execute(c, "CREATE TABLE theirs (x)"); err != nil {
 		t.Fatal(err)
 	}
-	db.Close()
+	c.Close()
 	if _, err := Open(ctx, foreign); err == nil || !strings.Contains(err.Error(), "another program") {
 		t.Errorf("another program's database: %v", err)
 	}
@@ -312,9 +161,8 @@ func holds(t *testing.T, path string, n int) {
 	if heads, err := s.Heads(t.Context(), history.Filter{}); err != nil || len(heads) != n {
 		t.Errorf("%s: %d runs, %v", path, len(heads), err)
 	}
-	var check string
-	if err := s.db.QueryRow("PRAGMA integrity_check").Scan(&check); err != nil || check != "ok" {
-		t.Errorf("integrity: %s, %v", check, err)
+	if problems, err := s.Check(t.Context()); err != nil || len(problems) > 0 {
+		t.Errorf("integrity: %v, %v", problems, err)
 	}
 }
 
@@ -328,7 +176,7 @@ func TestOpenToRead(t *testing.T) {
 		t.Errorf("no file: %v", err)
 	}
 	s := open(t, path)
-	if _, err := s.Append(ctx, sample("A")); err != nil {
+	if _, err := s.Append(ctx, storetest.Sample("A")); err != nil {
 		t.Fatal(err)
 	}
 	s.Close()
@@ -340,7 +188,7 @@ func TestOpenToRead(t *testing.T) {
 	if _, err := r.Run(ctx, "A"); err != nil {
 		t.Error(err)
 	}
-	if _, err := r.Append(ctx, sample("B")); err == nil {
+	if _, err := r.Append(ctx, storetest.Sample("B")); err == nil {
 		t.Error("a reader appends")
 	}
 	r.Close()
@@ -349,7 +197,7 @@ func TestOpenToRead(t *testing.T) {
 	}
 	// SQLite's own way for a folder that cannot be written; as root every
 	// folder can.
-	quiet, err := connect(path, "immutable=1")
+	quiet, err := connect(path, path, "immutable=1")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -368,7 +216,7 @@ func BenchmarkAppend(b *testing.B) {
 	i := 0
 	for b.Loop() {
 		i++
-		if _, err := s.Append(b.Context(), sample(fmt.Sprint("id", i))); err != nil {
+		if _, err := s.Append(b.Context(), storetest.Sample(fmt.Sprint("id", i))); err != nil {
 			b.Fatal(err)
 		}
 	}

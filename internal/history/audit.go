@@ -1,0 +1,41 @@
+package history
+
+import (
+	"crypto/rand"
+	"time"
+
+	"github.com/pacer-perf/pacer/run"
+)
+
+// Audit is one entry of the log of what was changed, by whom.
+type Audit struct {
+	ID      string            `json:"id"` // a ULID
+	Time    time.Time         `json:"time"`
+	Actor   string            `json:"actor"`             // the name of a token, or of who called the command
+	Remote  string            `json:"remote,omitempty"`  // address that the request came from
+	Action  string            `json:"action"`            // token.create, baseline.set, run.delete
+	App     string            `json:"app,omitempty"`     // that it is about; empty: the whole store
+	Subject string            `json:"subject,omitempty"` // what was changed: an id, a name
+	Detail  map[string]string `json:"detail,omitempty"`
+}
+
+// AuditFilter selects entries. Empty fields select everything.
+type AuditFilter struct {
+	App, Actor, Action string
+	Since              time.Time
+	Before             string // only entries of smaller ids: with Limit, a page at a time
+	Limit              int    // 0: no limit
+}
+
+// Completed returns the entry with an id and a time, if it has none.
+func (a Audit) Completed() Audit {
+	if a.Time.IsZero() {
+		a.Time = time.Now().UTC()
+	}
+	if a.ID == "" {
+		var random [10]byte
+		rand.Read(random[:]) // never fails
+		a.ID = run.NewID(a.Time, random)
+	}
+	return a
+}

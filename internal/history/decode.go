@@ -1,0 +1,87 @@
+package history
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pacer-perf/pacer/run"
+)
+
+// HeadDecoder decodes what stores keep of heads as JSON. Most runs of a store
+// have the same: they are decoded once, and shared. Its zero value is ready.
+type HeadDecoder struct {
+	labels       map[string]map[string]string
+	environments map[string]*run.Environment
+}
+
+// Decode fills in the time, given in Unix nanoseconds, the labels and the
+// environment.
+func (d *HeadDecoder) Decode(r *run.Run, at int64, labels, environment string) error {
+	if d.labels == nil {
+		d.labels, d.environments = make(map[string]map[string]string), make(map[string]*run.Environment)
+	}
+	r.Timestamp = time.Unix(0, at).UTC()
+	if _, met := d.labels[labels]; !met {
+		m, err := DecodeLabels(labels)
+		if err != nil {
+			return fmt.Errorf("run %s: %w", r.ID, err)
+		}
+		d.labels[labels] = m
+	}
+	if _, met := d.environments[environment]; !met {
+		var e *run.Environment
+		if err := json.Unmarshal([]byte(environment), &e); err != nil {
+			return fmt.Errorf("run %s: %w", r.ID, err)
+		}
+		d.environments[environment] = e
+	}
+	r.Labels, r.Environment = d.labels[labels], d.environments[environment]
+	return nil
+}
+
+// DecodeLabels reads what Labels wrote: nil if there are none.
+func DecodeLabels(text string) (map[string]string, error) {
+	if text == "{}" {
+		return nil, nil
+	}
+	var m map[string]string
+	err := json.Unmarshal([]byte(text), &m)
+	return m, err
+}
+
+// EncodeEnvironment is the text that Decode reads.
+func EncodeEnvironment(e *run.Environment) (string, error) {
+	text, err := json.Marshal(e)
+	return string(text), err
+}
+
+// Statistics makes the statistics of a point out of what stores keep of them:
+// the median is the center, where it is known at all.
+func Statistics(center float64, statistic string, count int64, mean, lo, hi, stddev, p95, p99 float64) run.Stats {
+	nan := math.NaN()
+	s := run.Stats{Count: count, Mean: mean, Min: lo, Max: hi, Stddev: stddev, P50: nan, P90: nan, P95: p95, P99: p99, P999: nan}
+	if statistic == "median" {
+		s.P50 = center
+	}
+	return s
+}
+
+// Sort puts series in the order of Reader.Series, and their points in that of
+// their runs.
+func Sort(list []Series) {
+	for i := range list {
+		points := list[i].Points
+		slices.SortStableFunc(points, func(a, b Point) int {
+			return cmp.Or(a.Run.Timestamp.Compare(b.Run.Timestamp), strings.Compare(a.Run.ID, b.Run.ID))
+		})
+	}
+	slices.SortFunc(list, func(a, b Series) int {
+		return cmp.Or(strings.Compare(a.App, b.App), strings.Compare(run.Key("", a.RunLabels), run.Key("", b.RunLabels)),
+			strings.Compare(a.Key(), b.Key()), strings.Compare(a.Unit, b.Unit))
+	})
+}

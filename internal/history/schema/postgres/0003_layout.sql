@@ -1,0 +1,2 @@
+-- The layout is as SQLite's from here on; PostgreSQL began with it.
+SELECT 1;

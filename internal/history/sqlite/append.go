@@ -1,0 +1,263 @@
+package sqlite
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"zombiezen.com/go/sqlite"
+
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// Append keeps a run: see history.Store.
+func (s *Store) Append(ctx context.Context, r *run.Run) (added bool, err error) {
+	e, err := history.Pack(r)
+	if err != nil {
+		return false, err
+	}
+	outcomes, err := s.AppendBatch(ctx, history.Batch{Entries: []*history.Entry{e}})
+	if err != nil {
+		return false, err
+	}
+	return outcomes[0].Added, outcomes[0].Err
+}
+
+// AppendBatch keeps several runs in one transaction: see history.Store.
+func (s *Store) AppendBatch(ctx context.Context, b history.Batch) ([]history.Outcome, error) {
+	outcomes := make([]history.Outcome, len(b.Entries))
+	err := s.write(ctx, func(c *sqlite.Conn) error {
+		w := &writer{conn: c, names: &s.known}
+		w.names.begin()
+		for i, e := range b.Entries {
+			seq, err := w.insert(e)
+			if err != nil {
+				return err
+			}
+			if seq == 0 {
+				outcomes[i].Err, err = w.conflict(e)
+				if err != nil {
+					return err
+				}
+				continue
+			}
+			outcomes[i].Added = true
+			if err := w.collect(e, seq); err != nil {
+				return err
+			}
+			if b.Enqueue != "" {
+				if _, err := enqueue(c, history.Task{Kind: b.Enqueue, Key: e.Head.ID}, time.Now()); err != nil {
+					return err
+				}
+			}
+		}
+		return w.flush()
+	})
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	return outcomes, nil
+}
+
+// writer writes runs in a transaction.
+type writer struct {
+	conn   *sqlite.Conn
+	names  *names
+	points []point
+}
+
+// point is a row of the table of points.
+type point struct {
+	metric, time, run, trait int64
+	value                    *history.Value
+}
+
+// insert adds the rows of a run but its points, and returns its number: 0, if
+// the id is taken.
+func (w *writer) insert(e *history.Entry) (seq int64, err error) {
+	environment, err := w.names.environment(w.conn, e.Head.Environment)
+	if err != nil {
+		return 0, err
+	}
+	h := &e.Head
+	err = query(w.conn, `
+		INSERT INTO runs (id, app, version, commit_id, branch, dirty, time, timed, labels, environment_id, digest)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING seq`,
+		func(r *sqlite.Stmt) error { seq = r.ColumnInt64(0); return nil },
+		h.ID, h.App, h.Version, h.Commit, h.Branch, h.Dirty, e.At.UnixNano(), e.Timed, history.Labels(h.Labels), environment, e.Digest[:])
+	if err != nil || seq == 0 {
+		return 0, err
+	}
+	return seq, query(w.conn, "INSERT INTO documents (run, detail, document) VALUES (?, ?, ?)", nil, seq, int(e.Detail), e.Document)
+}
+
+// conflict returns a *history.ConflictError as an outcome if the run that has
+// the id is another one.
+func (w *writer) conflict(e *history.Entry) (outcome, err error) {
+	var kept []byte
+	err = query(w.conn, "SELECT digest FROM runs WHERE id = ?", func(r *sqlite.Stmt) error { kept = blob(r, 0); return nil }, e.Head.ID)
+	if err == nil && !bytes.Equal(kept, e.Digest[:]) {
+		outcome = &history.ConflictError{ID: e.Head.ID}
+	}
+	return outcome, err
+}
+
+// collect keeps the points of a run for flush.
+func (w *writer) collect(e *history.Entry, seq int64) error {
+	labels := history.Labels(e.Head.Labels)
+	for i := range e.Points {
+		v := &e.Points[i]
+		metric, err := w.names.metric(w.conn, e.Head.App, labels, v)
+		if err != nil {
+			return err
+		}
+		trait, err := w.names.trait(w.conn, v)
+		if err != nil {
+			return err
+		}
+		w.points = append(w.points, point{metric: metric, time: e.At.UnixNano(), run: seq, trait: trait, value: v})
+	}
+	return nil
+}
+
+// flush writes the points in the order of the table, each series at a stretch.
+func (w *writer) flush() error {
+	slices.SortFunc(w.points, func(a, b point) int {
+		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(a.time, b.time), cmp.Compare(a.run, b.run))
+	})
+	stmt, err := w.conn.Prepare(`INSERT INTO points (metric, time, run, trait, count, center, mean, min, max, stddev, p95, p99)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	defer stmt.Reset()
+	for _, p := range w.points {
+		s := &p.value.Stats
+		stmt.BindInt64(1, p.metric)
+		stmt.BindInt64(2, p.time)
+		stmt.BindInt64(3, p.run)
+		stmt.BindInt64(4, p.trait)
+		stmt.BindInt64(5, s.Count)
+		for i, v := range [...]float64{p.value.Center, s.Mean, s.Min, s.Max, s.Stddev, s.P95, s.P99} {
+			bindFloat(stmt, 6+i, v)
+		}
+		if _, err := stmt.Step(); err != nil {
+			return err
+		}
+		if err := stmt.Reset(); err != nil {
+			return err
+		}
+	}
+	w.points = w.points[:0]
+	return nil
+}
+
+// names are the numbers that the file gives to metrics, environments and
+// traits, which never change. Those of a transaction that fails are forgotten.
+type names struct {
+	metrics, environments, traits map[string]int64
+}
+
+// mostNames bounds what is remembered of metrics.
+const mostNames = 100_000
+
+func (n *names) begin() {
+	if n.metrics == nil || len(n.metrics) > mostNames || len(n.environments) > mostNames {
+		n.metrics, n.environments, n.traits = make(map[string]int64), make(map[string]int64), make(map[string]int64)
+	}
+}
+
+func (n *names) forget() { *n = names{} }
+
+func (n *names) metric(c *sqlite.Conn, app, labels string, v *history.Value) (int64, error) {
+	return remembered(n.metrics, strings.Join([]string{app, labels, v.Key, v.Unit}, "\x00"), c,
+		"SELECT id FROM metrics WHERE app = ? AND run_labels = ? AND key = ? AND unit = ?",
+		[]any{app, labels, v.Key, v.Unit},
+		"INSERT INTO metrics (app, run_labels, key, unit, name, labels) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+		[]any{app, labels, v.Key, v.Unit, v.Name, history.Labels(v.Labels)})
+}
+
+func (n *names) environment(c *sqlite.Conn, e *run.Environment) (int64, error) {
+	text, err := history.EncodeEnvironment(e)
+	if err != nil {
+		return 0, err
+	}
+	return remembered(n.environments, text, c,
+		"SELECT id FROM environments WHERE text = ?", []any{text},
+		"INSERT INTO environments (text) VALUES (?) RETURNING id", []any{text})
+}
+
+func (n *names) trait(c *sqlite.Conn, v *history.Value) (int64, error) {
+	args := []any{string(v.Better), v.Resolution, v.Statistic}
+	return remembered(n.traits, fmt.Sprint(args...), c,
+		"SELECT id FROM traits WHERE better = ? AND resolution = ? AND statistic = ?", args,
+		"INSERT INTO traits (better, resolution, statistic) VALUES (?, ?, ?) RETURNING id", args)
+}
+
+// remembered returns the number of a thing: as it was met before, else as the
+// file has it, else a new one.
+func remembered(met map[string]int64, name string, c *sqlite.Conn, find string, by []any, add string, what []any) (int64, error) {
+	if id, ok := met[name]; ok {
+		return id, nil
+	}
+	var id int64
+	set := func(r *sqlite.Stmt) error { id = r.ColumnInt64(0); return nil }
+	err := query(c, find, set, by...)
+	if err == nil && id == 0 {
+		err = query(c, add, set, what...)
+	}
+	if err == nil {
+		met[name] = id
+	}
+	return id, err
+}
+
+// fillPoints writes the points of all runs that are kept. It costs decoding
+// every document once; memory stays with a few of them.
+func fillPoints(c *sqlite.Conn) error {
+	w := &writer{conn: c, names: &names{}}
+	w.names.begin()
+	type kept struct {
+		seq, at  int64
+		id       string
+		document []byte
+	}
+	const batch = 64
+	for last := int64(-1 << 62); ; {
+		var list []kept
+		err := query(c, "SELECT r.seq, r.time, r.id, d.document FROM runs r JOIN documents d ON d.run = r.seq WHERE r.seq > ? ORDER BY r.seq LIMIT ?",
+			func(r *sqlite.Stmt) error {
+				list = append(list, kept{r.ColumnInt64(0), r.ColumnInt64(1), r.ColumnText(2), blob(r, 3)})
+				return nil
+			}, last, batch)
+		if err != nil {
+			return err
+		}
+		for _, k := range list {
+			last = k.seq
+			r, err := history.Unpack(k.id, k.document)
+			if err != nil {
+				continue // one run that is damaged, which Run tells, must not lock away the others
+			}
+			e, err := history.Pack(&r)
+			if err != nil {
+				continue
+			}
+			e.At = time.Unix(0, k.at)
+			if err := w.collect(e, k.seq); err != nil {
+				return err
+			}
+		}
+		if err := w.flush(); err != nil {
+			return err
+		}
+		if len(list) < batch {
+			return nil
+		}
+	}
+}

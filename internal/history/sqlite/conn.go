@@ -1,0 +1,182 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+
+	"zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
+)
+
+// connections is how many readers there are at once, the writer among them.
+const connections = 4
+
+// pool hands out connections, which it opens as they are wanted.
+type pool struct {
+	uri   string
+	flags sqlite.OpenFlags
+	slots chan *sqlite.Conn // nil: not yet opened
+	once  sync.Once
+}
+
+func newPool(uri string, flags sqlite.OpenFlags) *pool {
+	p := &pool{uri: uri, flags: flags, slots: make(chan *sqlite.Conn, connections)}
+	for range connections {
+		p.slots <- nil
+	}
+	return p
+}
+
+// take returns a connection that gives up when the context ends.
+func (p *pool) take(ctx context.Context) (*sqlite.Conn, error) {
+	select {
+	case c, open := <-p.slots:
+		if !open {
+			return nil, errors.New("the history is closed")
+		}
+		if c == nil {
+			var err error
+			if c, err = p.open(); err != nil {
+				p.slots <- nil
+				return nil, err
+			}
+		}
+		c.SetInterrupt(ctx.Done())
+		return c, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *pool) put(c *sqlite.Conn) {
+	c.SetInterrupt(nil)
+	p.slots <- c
+}
+
+func (p *pool) open() (*sqlite.Conn, error) {
+	c, err := sqlite.OpenConn(p.uri, p.flags)
+	if err != nil {
+		return nil, err
+	}
+	c.SetBusyTimeout(busy)
+	// 16 MB of pages: the tails of some thousand series fit, so that appending
+	// to them reads nothing.
+	if err := execute(c, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -16000"); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// close waits for the connections that are in use.
+func (p *pool) close() (err error) {
+	p.once.Do(func() {
+		for range connections {
+			if c := <-p.slots; c != nil {
+				err = errors.Join(err, c.Close())
+			}
+		}
+		close(p.slots)
+	})
+	return err
+}
+
+// execute runs statements that return nothing of interest.
+func execute(c *sqlite.Conn, script string) error {
+	for script != "" {
+		stmt, rest, err := c.PrepareTransient(script)
+		if err != nil {
+			return err
+		}
+		for more := true; more && err == nil; {
+			more, err = stmt.Step()
+		}
+		if err := errors.Join(err, stmt.Finalize()); err != nil {
+			return err
+		}
+		script = script[len(script)-rest:]
+	}
+	return nil
+}
+
+// query runs a prepared statement with arguments and calls each with every
+// row; nil: there are none.
+func query(c *sqlite.Conn, text string, each func(*sqlite.Stmt) error, args ...any) error {
+	stmt, err := c.Prepare(text)
+	if err != nil {
+		return err
+	}
+	defer stmt.Reset()
+	for i, arg := range args {
+		bind(stmt, i+1, arg)
+	}
+	for {
+		more, err := stmt.Step()
+		if err != nil || !more {
+			return err
+		}
+		if each != nil {
+			if err := each(stmt); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func bind(stmt *sqlite.Stmt, i int, arg any) {
+	switch v := arg.(type) {
+	case string:
+		stmt.BindText(i, v)
+	case int64:
+		stmt.BindInt64(i, v)
+	case int:
+		stmt.BindInt64(i, int64(v))
+	case bool:
+		stmt.BindBool(i, v)
+	case float64:
+		bindFloat(stmt, i, v)
+	case []byte:
+		if v == nil {
+			stmt.BindNull(i)
+		} else {
+			stmt.BindBytes(i, v)
+		}
+	default:
+		panic(fmt.Sprintf("binding a %T", arg))
+	}
+}
+
+// bindFloat binds a statistic: null if it is not known.
+func bindFloat(stmt *sqlite.Stmt, i int, v float64) {
+	if math.IsNaN(v) {
+		stmt.BindNull(i)
+	} else {
+		stmt.BindFloat(i, v)
+	}
+}
+
+// number reads a statistic: NaN if it is not known.
+func number(r *sqlite.Stmt, column int) float64 {
+	if r.ColumnIsNull(column) {
+		return math.NaN()
+	}
+	return r.ColumnFloat(column)
+}
+
+// blob reads bytes: nil for null.
+func blob(r *sqlite.Stmt, column int) []byte {
+	if r.ColumnIsNull(column) {
+		return nil
+	}
+	b := make([]byte, r.ColumnLen(column))
+	r.ColumnBytes(column, b)
+	return b
+}
+
+// transaction calls f with all that it reads of one moment.
+func transaction(c *sqlite.Conn, f func() error) (err error) {
+	defer sqlitex.Transaction(c)(&err)
+	return f()
+}
