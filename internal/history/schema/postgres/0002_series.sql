@@ -1,6 +1,7 @@
 -- What a metric is, once for an app and the labels of its runs.
 CREATE TABLE metrics (
   id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  hash       bytea NOT NULL UNIQUE,      -- SHA-256 of the four that follow, which may be longer than an entry of an index
   app        text COLLATE "C" NOT NULL,
   run_labels text COLLATE "C" NOT NULL,  -- as runs.labels
   key        text COLLATE "C" NOT NULL,  -- name and labels in one: table.filter{rows=1000}
@@ -8,8 +9,6 @@ CREATE TABLE metrics (
   name       text COLLATE "C" NOT NULL,
   labels     text COLLATE "C" NOT NULL   -- JSON object
 );
--- Of a hash, for names and labels may be longer than an entry of an index.
-CREATE UNIQUE INDEX metrics_named ON metrics (sha256(convert_to(app || E'\x02' || run_labels || E'\x02' || key || E'\x02' || unit, 'UTF8')));
 CREATE INDEX metrics_of_app ON metrics (app);
 
 -- What hardly ever changes of a metric from run to run.

@@ -1,0 +1,261 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// Run returns a whole run, or history.ErrNotFound.
+func (s *Store) Run(ctx context.Context, id string) (run.Run, error) {
+	var document []byte
+	err := s.pool.QueryRow(ctx, "SELECT r.document FROM run_ids i JOIN runs r ON r.time = i.time AND r.seq = i.seq WHERE i.id = $1", escape(id)).Scan(&document)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return run.Run{}, fmt.Errorf("run %s: %w", id, history.ErrNotFound)
+	case err != nil:
+		return run.Run{}, s.explain(err)
+	}
+	r, err := history.Unpack(id, document)
+	return r, s.explain(err)
+}
+
+// headColumns are those that scanHead reads.
+const headColumns = "r.seq, r.id, r.app, r.version, r.commit_id, r.branch, r.dirty, r.time, r.labels, r.environment"
+
+// heads decodes rows of runs.
+type heads struct {
+	decode       history.HeadDecoder
+	environments map[int32]string
+}
+
+// newHeads reads the environments, of which there are few.
+func newHeads(ctx context.Context, db queryer) (*heads, error) {
+	h := &heads{environments: make(map[int32]string)}
+	err := each(ctx, db, "SELECT id, text FROM environments", nil, func(rows pgx.Rows) error {
+		var id int32
+		var text string
+		err := rows.Scan(&id, &text)
+		h.environments[id] = text
+		return err
+	})
+	return h, err
+}
+
+// scan reads the head of a row, whose first columns are headColumns.
+func (h *heads) scan(rows pgx.Rows, r *run.Run, more ...any) (seq int64, err error) {
+	var at int64
+	var labels string
+	var environment int32
+	if err := rows.Scan(append([]any{&seq, &r.ID, &r.App, &r.Version, &r.Commit, &r.Branch, &r.Dirty, &at, &labels, &environment}, more...)...); err != nil {
+		return 0, err
+	}
+	for _, text := range []*string{&r.App, &r.Version, &r.Commit, &r.Branch} {
+		*text = unescape(*text)
+	}
+	return seq, h.decode.Decode(r, at, labels, h.environments[environment])
+}
+
+// conditions collects those of a query, with their arguments.
+type conditions struct {
+	list []string
+	args []any
+}
+
+// add adds a condition in which each ? stands for the next argument.
+func (c *conditions) add(wanted bool, condition string, args ...any) {
+	if wanted {
+		c.list = append(c.list, c.numbered(condition, args...))
+	}
+}
+
+func (c *conditions) numbered(text string, args ...any) string {
+	for _, arg := range args {
+		c.args = append(c.args, arg)
+		text = strings.Replace(text, "?", fmt.Sprint("$", len(c.args)), 1)
+	}
+	return text
+}
+
+func (c *conditions) where() string {
+	if len(c.list) == 0 {
+		return ""
+	}
+	return " WHERE " + strings.Join(c.list, " AND ")
+}
+
+func (c *conditions) filter(f history.Filter) {
+	c.add(f.App != "", "r.app = ?", escape(f.App))
+	c.add(f.Branch != "", "r.branch = ?", escape(f.Branch))
+	c.add(f.Version != "", "r.version = ?", escape(f.Version))
+	// Ranges walk along the indexes of lower case.
+	id, commit := escape(strings.ToLower(f.IDPrefix)), escape(strings.ToLower(f.Commit))
+	c.add(id != "", "lower(r.id) >= ? AND lower(r.id) < ?", id, id+"\x7f")
+	c.add(commit != "", "lower(r.commit_id) >= ? AND lower(r.commit_id) < ?", commit, commit+"\U0010ffff")
+	c.add(!f.Since.IsZero(), "r.time >= ?", nanos(f.Since))
+	c.add(!f.Until.IsZero(), "r.time < ?", nanos(f.Until))
+	if f.Before != nil {
+		// The first condition is for the partitions.
+		c.add(true, "r.time <= ? AND (r.time, r.id) < (?, ?)", nanos(f.Before.Time), nanos(f.Before.Time), escape(f.Before.ID))
+	}
+}
+
+// nanos is a time as the database has it.
+func nanos(t time.Time) int64 { return history.Clamp(t).UnixNano() }
+
+// Heads returns the runs that the filter selects: see history.Reader.
+func (s *Store) Heads(ctx context.Context, f history.Filter) ([]run.Run, error) {
+	var list []run.Run
+	err := s.read(ctx, func(tx pgx.Tx) error {
+		h, err := newHeads(ctx, tx)
+		if err != nil {
+			return err
+		}
+		var c conditions
+		c.filter(f)
+		text := "SELECT " + headColumns + " FROM runs r" + c.where() + " ORDER BY r.time DESC, r.id DESC"
+		if f.Limit > 0 {
+			text += c.numbered(" LIMIT ?", f.Limit)
+		}
+		return each(ctx, tx, text, c.args, func(rows pgx.Rows) error {
+			var r run.Run
+			_, err := h.scan(rows, &r)
+			list = append(list, r)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	return list, nil
+}
+
+// Apps returns the apps that have runs: see history.Reader.
+func (s *Store) Apps(ctx context.Context) ([]history.App, error) {
+	var list []history.App
+	err := each(ctx, s.pool, "SELECT app, count(*), max(time) FROM runs GROUP BY app ORDER BY app", nil, func(rows pgx.Rows) error {
+		var a history.App
+		var newest int64
+		err := rows.Scan(&a.Name, &a.Runs, &newest)
+		a.Name, a.Newest = unescape(a.Name), time.Unix(0, newest).UTC()
+		list = append(list, a)
+		return err
+	})
+	return list, s.explain(err)
+}
+
+// page is how many runs Walk reads at a time.
+const page = 200
+
+// Walk calls visit with runs, oldest first: see history.Store.
+func (s *Store) Walk(ctx context.Context, f history.Filter, parts history.Parts, visit func(*history.Entry) error) error {
+	after, left := history.Position{Time: history.Clamp(time.Time{})}, f.Limit
+	if left == 0 {
+		left = math.MaxInt
+	}
+	for left > 0 {
+		list, err := s.entries(ctx, f, after, min(page, left), parts)
+		if err != nil {
+			return s.explain(err)
+		}
+		for _, e := range list {
+			if err := visit(e); err != nil {
+				return err
+			}
+		}
+		if len(list) < page {
+			return nil
+		}
+		last := list[len(list)-1]
+		left -= len(list)
+		after = history.Position{Time: last.At, ID: last.Head.ID}
+	}
+	return nil
+}
+
+// entries reads a page of entries after a position.
+func (s *Store) entries(ctx context.Context, f history.Filter, after history.Position, limit int, parts history.Parts) ([]*history.Entry, error) {
+	var list []*history.Entry
+	err := s.read(ctx, func(tx pgx.Tx) error {
+		h, err := newHeads(ctx, tx)
+		if err != nil {
+			return err
+		}
+		var c conditions
+		c.filter(f)
+		c.add(true, "r.time >= ? AND (r.time, r.id) > (?, ?)", nanos(after.Time), nanos(after.Time), escape(after.ID))
+		document := "NULL::bytea"
+		if parts.Document {
+			document = "r.document"
+		}
+		text := "SELECT " + headColumns + ", r.timed, r.detail, i.digest, " + document + " FROM runs r JOIN run_ids i ON i.id = r.id" + c.where() +
+			c.numbered(" ORDER BY r.time, r.id LIMIT ?", limit)
+		bySeq := make(map[int64]*history.Entry)
+		var seqs []int64
+		err = each(ctx, tx, text, c.args, func(rows pgx.Rows) error {
+			e := &history.Entry{}
+			var digest []byte
+			var detail int16
+			seq, err := h.scan(rows, &e.Head, &e.Timed, &detail, &digest, &e.Document)
+			copy(e.Digest[:], digest)
+			e.Detail, e.At = history.Detail(detail), e.Head.Timestamp
+			bySeq[seq] = e
+			seqs, list = append(seqs, seq), append(list, e)
+			return err
+		})
+		if err != nil || !parts.Points || len(seqs) == 0 {
+			return err
+		}
+		return each(ctx, tx, `
+			SELECT p.run, m.name, m.labels, m.key, m.unit, t.better, t.resolution, t.statistic, `+statisticColumns+`
+			FROM points p JOIN metrics m ON m.id = p.metric JOIN traits t ON t.id = p.trait WHERE p.run = ANY($1) ORDER BY p.run, m.id`, []any{seqs},
+			func(rows pgx.Rows) error {
+				var v history.Value
+				var st stats
+				var seq int64
+				var labels string
+				err := rows.Scan(append([]any{&seq, &v.Name, &labels, &v.Key, &v.Unit, &v.Better, &v.Resolution, &v.Statistic}, st.into(&v.Center)...)...)
+				if err != nil {
+					return err
+				}
+				v.Name, v.Key, v.Unit = unescape(v.Name), unescape(v.Key), unescape(v.Unit)
+				v.Stats = st.of(v.Center, v.Statistic)
+				if v.Labels, err = history.DecodeLabels(labels); err == nil {
+					bySeq[seq].Points = append(bySeq[seq].Points, v)
+				}
+				return err
+			})
+	})
+	return list, err
+}
+
+// statisticColumns are those that stats reads.
+const statisticColumns = "p.count, p.center, p.mean, p.min, p.max, p.stddev, p.p95, p.p99"
+
+// stats are the columns of a point.
+type stats struct {
+	count  int64
+	values [6]*float64
+}
+
+func (s *stats) into(center *float64) []any {
+	return []any{&s.count, center, &s.values[0], &s.values[1], &s.values[2], &s.values[3], &s.values[4], &s.values[5]}
+}
+
+func (s *stats) of(center float64, statistic string) run.Stats {
+	var v [6]float64
+	for i, p := range s.values {
+		if v[i] = math.NaN(); p != nil {
+			v[i] = *p
+		}
+	}
+	return history.Statistics(center, statistic, s.count, v[0], v[1], v[2], v[3], v[4], v[5])
+}

@@ -1,0 +1,265 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// Series returns the series that the filter selects: see history.Reader.
+func (s *Store) Series(ctx context.Context, f history.SeriesFilter) ([]history.Series, error) {
+	var list []history.Series
+	err := s.read(ctx, func(tx pgx.Tx) error {
+		r := reader{tx: tx, heads: make(map[int64]*run.Run), traits: make(map[int32]trait)}
+		var err error
+		list, err = r.series(ctx, f)
+		return err
+	})
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	return list, nil
+}
+
+// reader reads points, and for them the heads of their runs: two queries that
+// each walk along an index. A join would be left to guesses about how many
+// partitions the runs are in.
+type reader struct {
+	tx     pgx.Tx
+	decode *heads
+	heads  map[int64]*run.Run // by number
+	traits map[int32]trait
+}
+
+// metric is a row of the table of metrics.
+type metric struct {
+	id     int64
+	series history.Series
+	runs   []int64 // of the points
+	times  []int64
+}
+
+func (r *reader) series(ctx context.Context, f history.SeriesFilter) ([]history.Series, error) {
+	metrics, err := r.metrics(ctx, f)
+	if err != nil || len(metrics) == 0 {
+		return nil, err
+	}
+	if r.decode, err = newHeads(ctx, r.tx); err != nil {
+		return nil, err
+	}
+	if err := r.readTraits(ctx); err != nil {
+		return nil, err
+	}
+	if f.Runs != nil {
+		err = r.ofRuns(ctx, metrics, f)
+	} else {
+		for _, m := range metrics {
+			if err = r.ofMetric(ctx, m, f); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []history.Series
+	for _, m := range metrics {
+		if m.keep(r.heads, f); len(m.series.Points) > 0 {
+			list = append(list, m.series)
+		}
+	}
+	history.Sort(list)
+	for i := range list {
+		if n := len(list[i].Points); f.Last > 0 && n > f.Last {
+			list[i].Points = list[i].Points[n-f.Last:]
+		}
+	}
+	return list, nil
+}
+
+// keep drops the points whose runs were not selected.
+func (m *metric) keep(heads map[int64]*run.Run, f history.SeriesFilter) {
+	points := m.series.Points[:0]
+	for i, p := range m.series.Points {
+		if head := heads[m.runs[i]]; head != nil && (f.Branch == "" || head.Branch == f.Branch) {
+			p.Run = head
+			points = append(points, p)
+		}
+	}
+	m.series.Points = points
+}
+
+// metrics returns the metrics that a filter selects.
+func (r *reader) metrics(ctx context.Context, f history.SeriesFilter) ([]*metric, error) {
+	var c conditions
+	c.add(f.App != "", "app = ?", escape(f.App))
+	c.add(f.Key != "", "key = ?", escape(f.Key))
+	c.add(f.Unit != "", "unit = ?", escape(f.Unit))
+	var list []*metric
+	err := each(ctx, r.tx, "SELECT id, app, run_labels, name, labels, unit FROM metrics"+c.where(), c.args, func(rows pgx.Rows) error {
+		m := &metric{}
+		var of, labels string
+		if err := rows.Scan(&m.id, &m.series.App, &of, &m.series.Name, &labels, &m.series.Unit); err != nil {
+			return err
+		}
+		for _, text := range []*string{&m.series.App, &m.series.Name, &m.series.Unit} {
+			*text = unescape(*text)
+		}
+		var err error
+		if m.series.RunLabels, err = history.DecodeLabels(of); err != nil {
+			return err
+		}
+		m.series.Labels, err = history.DecodeLabels(labels)
+		list = append(list, m)
+		return err
+	})
+	return list, err
+}
+
+func (r *reader) readTraits(ctx context.Context) error {
+	return each(ctx, r.tx, "SELECT id, better, resolution, statistic FROM traits", nil, func(rows pgx.Rows) error {
+		var id int32
+		var t trait
+		err := rows.Scan(&id, &t.better, &t.resolution, &t.statistic)
+		r.traits[id] = t
+		return err
+	})
+}
+
+// add reads the point of a row, which begins with its number in metrics.
+func (r *reader) add(rows pgx.Rows, find func(int64) *metric) error {
+	var id, at, seq int64
+	var kind int32
+	var st stats
+	var p history.Point
+	if err := rows.Scan(append([]any{&id, &at, &seq, &kind}, st.into(&p.Center)...)...); err != nil {
+		return err
+	}
+	m := find(id)
+	if m == nil {
+		return nil
+	}
+	t := r.traits[kind]
+	p.Better, p.Resolution, p.Statistic = t.better, t.resolution, t.statistic
+	p.Stats = st.of(p.Center, t.statistic)
+	m.series.Points = append(m.series.Points, p)
+	m.runs, m.times = append(m.runs, seq), append(m.times, at)
+	return nil
+}
+
+const pointColumns = "SELECT p.metric, p.time, p.run, p.trait, " + statisticColumns + " FROM points p"
+
+// ofMetric reads the points of a metric along the primary key, and the heads
+// of their runs.
+func (r *reader) ofMetric(ctx context.Context, m *metric, f history.SeriesFilter) error {
+	var c conditions
+	c.add(true, "p.metric = ?", m.id)
+	c.add(!f.Since.IsZero(), "p.time >= ?", nanos(f.Since))
+	c.add(!f.Until.IsZero(), "p.time < ?", nanos(f.Until))
+	text := pointColumns + c.where() + " ORDER BY p.time"
+	if f.Last > 0 && f.Branch == "" {
+		text += c.numbered(" DESC, p.run DESC LIMIT ?", f.Last)
+	}
+	if err := each(ctx, r.tx, text, c.args, func(rows pgx.Rows) error { return r.add(rows, func(int64) *metric { return m }) }); err != nil {
+		return err
+	}
+	return r.headsOf(ctx, m)
+}
+
+// fewPoints are those whose runs are looked up one by one.
+const fewPoints = 500
+
+// headsOf reads the heads of a metric's runs that are not known yet.
+func (r *reader) headsOf(ctx context.Context, m *metric) error {
+	var times []int64
+	for i, seq := range m.runs {
+		if r.heads[seq] == nil {
+			times = append(times, m.times[i])
+		}
+	}
+	if len(times) == 0 {
+		return nil
+	}
+	text, args := "SELECT "+headColumns+" FROM runs r WHERE r.time = ANY($1) AND r.app = $2", []any{times, escape(m.series.App)}
+	if len(times) > fewPoints {
+		text = "SELECT " + headColumns + " FROM runs r WHERE r.app = $1 AND r.time >= $2 AND r.time <= $3 AND r.labels = $4"
+		args = []any{escape(m.series.App), slices.Min(times), slices.Max(times), history.Labels(m.series.RunLabels)}
+	}
+	return each(ctx, r.tx, text, args, func(rows pgx.Rows) error {
+		head := &run.Run{}
+		seq, err := r.decode.scan(rows, head)
+		if r.heads[seq] == nil {
+			r.heads[seq] = head
+		}
+		return err
+	})
+}
+
+// ofRuns reads the points of runs that are named.
+func (r *reader) ofRuns(ctx context.Context, metrics []*metric, f history.SeriesFilter) error {
+	var c conditions
+	ids := make([]string, len(f.Runs))
+	for i, id := range f.Runs {
+		ids[i] = escape(id)
+	}
+	c.add(true, "i.id = ANY(?)", ids)
+	c.add(!f.Since.IsZero(), "i.time >= ?", nanos(f.Since))
+	c.add(!f.Until.IsZero(), "i.time < ?", nanos(f.Until))
+	var seqs, times []int64
+	err := each(ctx, r.tx, "SELECT i.seq, i.time FROM run_ids i"+c.where(), c.args, func(rows pgx.Rows) error {
+		var seq, at int64
+		err := rows.Scan(&seq, &at)
+		seqs, times = append(seqs, seq), append(times, at)
+		return err
+	})
+	if err != nil || len(seqs) == 0 {
+		return err
+	}
+	err = each(ctx, r.tx, "SELECT "+headColumns+" FROM runs r WHERE r.time = ANY($1) AND r.id = ANY($2)", []any{times, ids}, func(rows pgx.Rows) error {
+		head := &run.Run{}
+		seq, err := r.decode.scan(rows, head)
+		r.heads[seq] = head
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	byID := make(map[int64]*metric, len(metrics))
+	for _, m := range metrics {
+		byID[m.id] = m
+	}
+	return each(ctx, r.tx, pointColumns+" WHERE p.run = ANY($1)", []any{seqs}, func(rows pgx.Rows) error {
+		return r.add(rows, func(id int64) *metric { return byID[id] })
+	})
+}
+
+// Metrics returns what was measured: see history.Reader.
+func (s *Store) Metrics(ctx context.Context, app string) ([]history.Metric, error) {
+	var c conditions
+	c.add(app != "", "m.app = ?", escape(app))
+	var list []history.Metric
+	// Metrics of runs with different labels are one here.
+	err := each(ctx, s.pool, `
+		SELECT m.app, m.name, m.labels, m.unit, sum(n.points)::bigint
+		FROM metrics m CROSS JOIN LATERAL (SELECT count(*) AS points FROM points p WHERE p.metric = m.id) n`+c.where()+`
+		GROUP BY m.app, m.key, m.unit, m.name, m.labels HAVING sum(n.points) > 0 ORDER BY m.app, m.key, m.unit`, c.args, func(rows pgx.Rows) error {
+		var m history.Metric
+		var labels string
+		if err := rows.Scan(&m.App, &m.Name, &labels, &m.Unit, &m.Runs); err != nil {
+			return err
+		}
+		m.App, m.Name, m.Unit = unescape(m.App), unescape(m.Name), unescape(m.Unit)
+		var err error
+		if m.Labels, err = history.DecodeLabels(labels); err != nil {
+			return fmt.Errorf("metric %s: %w", m.Name, err)
+		}
+		list = append(list, m)
+		return nil
+	})
+	return list, s.explain(err)
+}
