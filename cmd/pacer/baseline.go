@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pacer-perf/pacer/internal/history"
-	"github.com/pacer-perf/pacer/internal/history/sqlite"
 	"github.com/pacer-perf/pacer/run"
 )
 
@@ -26,32 +25,12 @@ compared with; without one it is the newest earlier comparable run.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	app := appFlag(cmd)
-	// on opens the history, finds the run, and does something about the
-	// baseline of its app and labels.
-	on := func(open func(context.Context) (*sqlite.Store, error), do func(context.Context, *sqlite.Store, run.Run) error) func(*cobra.Command, []string) error {
-		return func(cmd *cobra.Command, args []string) error {
-			name, err := app()
-			if err != nil {
-				return err
-			}
-			store, err := open(cmd.Context())
-			if err != nil {
-				return err
-			}
-			defer store.Close()
-			r, err := inHistory(store, first(append(args, latest)...), find(cmd.Context(), name))
-			if err != nil {
-				return err
-			}
-			return do(cmd.Context(), store, r)
-		}
-	}
 	set := &cobra.Command{
 		Use:     "set RUN",
 		Short:   "Make a run the baseline of its app and labels",
 		Example: "  pacer baseline set latest\n  pacer baseline set branch:main",
 		Args:    exactArgs(1),
-		RunE: on(changeHistory, func(ctx context.Context, store *sqlite.Store, r run.Run) error {
+		RunE: withRun(app, changeHistory, func(ctx context.Context, store history.Store, r run.Run) error {
 			if err := store.SetBaseline(ctx, r.ID); err != nil {
 				return err
 			}
@@ -67,7 +46,7 @@ compared with; without one it is the newest earlier comparable run.`,
 		Short:   "Say which baseline was set for the app and labels of a run",
 		Example: "  pacer baseline show\n  pacer baseline show latest",
 		Args:    between(0, 1),
-		RunE: on(readHistory, func(ctx context.Context, store *sqlite.Store, r run.Run) error {
+		RunE: withRun(app, readHistory, func(ctx context.Context, store history.Reader, r run.Run) error {
 			of := run.Key(r.App, r.Labels)
 			id, err := store.Baseline(ctx, r.App, r.Labels)
 			switch {
@@ -84,7 +63,7 @@ compared with; without one it is the newest earlier comparable run.`,
 		Short:   "Forget the baseline that was set for the app and labels of a run",
 		Example: "  pacer baseline clear",
 		Args:    between(0, 1),
-		RunE: on(changeHistory, func(ctx context.Context, store *sqlite.Store, r run.Run) error {
+		RunE: withRun(app, changeHistory, func(ctx context.Context, store history.Store, r run.Run) error {
 			of := run.Key(r.App, r.Labels)
 			err := store.ClearBaseline(ctx, r.App, r.Labels)
 			switch {
@@ -98,4 +77,25 @@ compared with; without one it is the newest earlier comparable run.`,
 	}
 	cmd.AddCommand(set, show, unset)
 	return cmd
+}
+
+// withRun opens the history, finds the run that the argument names, else the
+// newest, and does something about the baseline of its app and labels.
+func withRun[S history.Reader](app func() (string, error), open func(context.Context) (S, error), do func(context.Context, S, run.Run) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		name, err := app()
+		if err != nil {
+			return err
+		}
+		store, err := open(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer store.Close()
+		r, err := inHistory(store, first(append(args, latest)...), find(cmd.Context(), name))
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), store, r)
+	}
 }

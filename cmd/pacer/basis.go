@@ -12,6 +12,7 @@ import (
 
 	"github.com/pacer-perf/pacer/internal/baseline"
 	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/history/open"
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -107,6 +108,10 @@ func byWords(ctx context.Context, q baseline.Question, words []string) (b judge.
 // byWord returns the baseline that one word means, and whether it was found in
 // the history.
 func byWord(ctx context.Context, q baseline.Question, word string) (b judge.Baseline, inHistory bool, err error) {
+	if open.IsAddress(word) {
+		b, err := byAddress(ctx, q, word)
+		return b, false, err
+	}
 	r, err := loadRun(ctx, word, func(store baseline.Source, word string) (run.Run, error) {
 		inHistory = true
 		var err error
@@ -117,6 +122,29 @@ func byWord(ctx context.Context, q baseline.Question, word string) (b judge.Base
 		b = judge.Baseline{Runs: []*run.Run{&r}, Set: true, Chosen: "named " + word}
 	}
 	return b, inHistory, err
+}
+
+// byAddress returns the baseline that another history has: by the rule that
+// follows # in the address, else the newest comparable runs.
+func byAddress(ctx context.Context, q baseline.Question, word string) (judge.Baseline, error) {
+	address, rule, _ := strings.Cut(word, "#")
+	store, err := open.Reader(ctx, address)
+	if err != nil {
+		return judge.Baseline{}, unreachable(err)
+	}
+	defer store.Close()
+	if named, ok := store.(history.Named); ok {
+		named.Names(q.Current.Metrics)
+	}
+	b, err := baseline.Choose(ctx, store, q, rule)
+	if err != nil {
+		return b, err
+	}
+	if len(b.Runs) == 0 {
+		return b, hint(fmt.Errorf("%s: %s", store.Address(), b.Chosen), "see what it has: pacer log --history %s", store.Address())
+	}
+	b.Chosen += " of " + store.Address()
+	return b, nil
 }
 
 // agree says whether runs that were named one by one can be one baseline: they

@@ -17,7 +17,7 @@ import (
 	"github.com/pacer-perf/pacer/internal/baseline"
 	"github.com/pacer-perf/pacer/internal/format"
 	"github.com/pacer-perf/pacer/internal/history"
-	"github.com/pacer-perf/pacer/internal/history/sqlite"
+	"github.com/pacer-perf/pacer/internal/history/open"
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/policy"
 	"github.com/pacer-perf/pacer/run"
@@ -49,48 +49,105 @@ const (
 	policyName  = "pacer.yaml"
 )
 
-// writeHistory opens the history, making it if there is none.
-func writeHistory(ctx context.Context) (*sqlite.Store, error) {
+// home returns the nearest .pacer, else makes one here.
+func home() (string, error) {
 	dir, ok := upwards(dirName)
 	if !ok {
 		var err error
 		if dir, err = filepath.Abs(dirName); err != nil {
-			return nil, err
+			return "", err
 		}
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, err
+		return "", err
 	}
 	ignore := filepath.Join(dir, ".gitignore")
 	if _, err := os.Stat(ignore); errors.Is(err, fs.ErrNotExist) {
 		text := "# What was measured stays out of the repository.\n*\n"
 		if err := atomicfile.Write(ignore, func(w io.Writer) error { _, err := io.WriteString(w, text); return err }); err != nil {
-			return nil, err
+			return "", err
 		}
 	}
-	return sqlite.Open(ctx, filepath.Join(dir, historyName))
+	return dir, nil
 }
 
-// errNoHistory says that nothing was recorded here.
+type historyKey struct{}
+
+// withHistory returns a context in which the history is the one at an address.
+func withHistory(ctx context.Context, address string) context.Context {
+	return context.WithValue(ctx, historyKey{}, address)
+}
+
+// historyAddress is where the history is: what --history says, else
+// PACER_HISTORY, else "": the file in the nearest .pacer.
+func historyAddress(ctx context.Context) string {
+	flag, _ := ctx.Value(historyKey{}).(string)
+	return first(flag, env("PACER_HISTORY"))
+}
+
+// writeHistory opens the history, making it if there is none.
+func writeHistory(ctx context.Context) (history.Store, error) {
+	address := historyAddress(ctx)
+	if address == "" {
+		dir, err := home()
+		if err != nil {
+			return nil, err
+		}
+		address = filepath.Join(dir, historyName)
+	}
+	store, err := open.Store(ctx, address)
+	var readOnly *history.ReadOnlyError
+	switch {
+	case errors.As(err, &readOnly):
+		return nil, hint(err, "it is written by what scrapes or receives; keep runs elsewhere: --history FILE")
+	case err != nil:
+		return nil, unreachable(err)
+	}
+	return store, nil
+}
+
+// unreachable adds what to do about a history that cannot be reached.
+func unreachable(err error) error {
+	if errors.Is(err, history.ErrUnavailable) {
+		return hint(err, "is the server running? try again, or name another history: --history ADDRESS")
+	}
+	return err
+}
+
+// errNoHistory says that nothing was recorded yet.
 var errNoHistory = errors.New("no history here: there is no " + dirName + "/" + historyName + " in this folder or above")
 
+// noHistory is errNoHistory at an address.
+type noHistory struct{ address string }
+
+func (e *noHistory) Error() string        { return "no history at " + e.address }
+func (e *noHistory) Is(target error) bool { return target == errNoHistory }
+
 // readHistory opens the history, or returns errNoHistory. It makes nothing.
-func readHistory(ctx context.Context) (*sqlite.Store, error) {
+func readHistory(ctx context.Context) (history.Reader, error) {
+	const what = "make a run: pacer run -- COMMAND, or pacer demo"
+	if address := historyAddress(ctx); address != "" {
+		store, err := open.Reader(ctx, address)
+		if errors.Is(err, history.ErrNone) {
+			return nil, hint(&noHistory{open.Redact(address)}, what)
+		}
+		return store, unreachable(err)
+	}
 	dir, ok := upwards(dirName)
 	if ok {
 		path := filepath.Join(dir, historyName)
 		if _, err := os.Stat(path); err == nil {
-			return sqlite.OpenToRead(ctx, path)
+			return open.Reader(ctx, path)
 		}
 		if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 			return nil, fmt.Errorf("%s is a file: expected a folder", dir)
 		}
 	}
-	return nil, hint(errNoHistory, "make a run: pacer run -- COMMAND, or pacer demo")
+	return nil, hint(errNoHistory, what)
 }
 
 // changeHistory opens the history to change it, or returns errNoHistory.
-func changeHistory(ctx context.Context) (*sqlite.Store, error) {
+func changeHistory(ctx context.Context) (history.Store, error) {
 	store, err := readHistory(ctx)
 	if err != nil {
 		return nil, err
@@ -141,7 +198,7 @@ func fromHistory(ctx context.Context, word string, find finder) (run.Run, error)
 	store, err := readHistory(ctx)
 	if err != nil {
 		if errors.Is(err, errNoHistory) && word != latest {
-			return run.Run{}, hint(fmt.Errorf("%s: no such file, and %w", word, errNoHistory), "name a file, or make a run: pacer run -- COMMAND")
+			return run.Run{}, hint(fmt.Errorf("%s: no such file, and %w", word, err), "name a file, or make a run: pacer run -- COMMAND")
 		}
 		return run.Run{}, err
 	}

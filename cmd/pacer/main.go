@@ -91,8 +91,9 @@ func (c *cli) command() *cobra.Command {
 slower than before.
 
 Runs are kept in .pacer/history.db, in the nearest folder upwards that has a
-.pacer, else in this one. Exit status: 0 pass, 1 failed, 2 trouble, 3 undecided
-with --strict, 130 interrupted.`,
+.pacer, else in this one, or where --history or $PACER_HISTORY says: a path,
+postgres://USER@HOST/DATABASE, or to read alone prom+http://HOST:PORT. Exit
+status: 0 pass, 1 failed, 2 trouble, 3 undecided with --strict, 130 interrupted.`,
 		Example: `  pacer demo                              see it work on a built-in program
   pacer run --runs 10 -- ./app --once     measure a command, keep the run
   pacer check                             judge it against the run before
@@ -106,9 +107,11 @@ with --strict, 130 interrupted.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint(err, "%s --help", cmd.CommandPath())
 	})
+	address := root.PersistentFlags().String("history", "", "`ADDRESS` of the history (default: $PACER_HISTORY, or .pacer/history.db)")
+	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) { cmd.SetContext(withHistory(cmd.Context(), *address)) }
 	// cobra's own template, but wrapped to 80 columns.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages |", ".FlagUsagesWrapped 80 |"))
-	root.AddCommand(c.demo(), c.run(), c.importing(), c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.policy(), c.log(), c.show(), c.report(),
+	root.AddCommand(c.demo(), c.run(), c.importing(), c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.policy(), c.history(), c.log(), c.show(), c.report(),
 		c.version(), c.cuepoint())
 	return root
 }

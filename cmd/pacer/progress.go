@@ -43,3 +43,11 @@ func (p *progress) clear() {
 		p.shown = false
 	}
 }
+
+// count shows how many there were so far, of a number that is not known.
+func (p *progress) count(done int) {
+	if p.on {
+		fmt.Fprintf(p.w, "\r\x1b[K%.50s: %d", p.what, done)
+		p.shown = true
+	}
+}

@@ -306,12 +306,12 @@ func exported(dir string) (run.Run, error) {
 	return all, nil
 }
 
-// tempDir makes a folder beside the history, and removes those that killed
-// processes left there more than a day ago.
+// tempDir makes a folder in .pacer, and removes those that killed processes
+// left there more than a day ago.
 func tempDir() (string, error) {
-	dir, ok := upwards(dirName)
-	if !ok {
-		return "", errNoHistory // the history was made before
+	dir, err := home()
+	if err != nil {
+		return "", err
 	}
 	dir = filepath.Join(dir, "tmp")
 	if err := os.MkdirAll(dir, 0o777); err != nil {

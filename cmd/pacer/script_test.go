@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pacer-perf/pacer/internal/history/pgtest"
 )
 
 // TestMain makes the test binary the program "pacer" for scripts and for tests
@@ -16,13 +18,30 @@ func TestMain(m *testing.M) {
 	if os.Getenv("TEST_PACER") != "" {
 		main()
 	}
-	testscript.Main(m, map[string]func(){"pacer": main})
+	testscript.Main(withServers{m}, map[string]func(){"pacer": main})
+}
+
+// withServers ends the servers that tests shared.
+type withServers struct{ m *testing.M }
+
+func (w withServers) Run() int { return pgtest.Main(w.m) }
+
+// Every verb does with a history in PostgreSQL what it does with a file.
+func TestScriptsPostgres(t *testing.T) {
+	t.Parallel()
+	scripts(t, "testdata/postgres", func(env *testscript.Env) {
+		env.Setenv("POSTGRES", pgtest.Address(t))
+	})
 }
 
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	scripts(t, "testdata/script", func(*testscript.Env) {})
+}
+
+func scripts(t *testing.T, dir string, setup func(*testscript.Env)) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE") != "",
@@ -30,6 +49,7 @@ func TestScripts(t *testing.T) {
 			// The race detector holds each process of a test binary for a second.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			env.Setenv("TZ", "UTC")
+			setup(env)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},

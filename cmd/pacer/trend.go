@@ -18,7 +18,6 @@ import (
 	"github.com/pacer-perf/pacer/internal/baseline"
 	"github.com/pacer-perf/pacer/internal/changepoint"
 	"github.com/pacer-perf/pacer/internal/history"
-	"github.com/pacer-perf/pacer/internal/history/sqlite"
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/report"
 	"github.com/pacer-perf/pacer/internal/report/text"
@@ -163,7 +162,7 @@ func trendOf(ctx context.Context, word string, o trendOptions) (report.Trend, er
 
 // seriesNamed returns the series that a word names: by its whole key, else as
 // a pattern.
-func seriesNamed(ctx context.Context, store *sqlite.Store, word string, o trendOptions) ([]history.Series, error) {
+func seriesNamed(ctx context.Context, store history.Reader, word string, o trendOptions) ([]history.Series, error) {
 	filter := history.SeriesFilter{App: o.app, Branch: o.branch, Key: word}
 	list, err := store.Series(ctx, filter)
 	if err != nil || len(list) > 0 {

@@ -20,6 +20,8 @@ var (
 	// ErrNotFound is returned for what the store does not have: a run, a
 	// baseline, an alert, a job.
 	ErrNotFound = errors.New("not found in the history")
+	// ErrNone is returned where a history is opened to read and there is none.
+	ErrNone = errors.New("there is no history yet")
 	// ErrUnavailable is returned while a store cannot be reached or is busy: the
 	// same call may succeed later. What was being written is there or is not,
 	// and writing it again is safe.

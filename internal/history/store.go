@@ -39,10 +39,30 @@ type Reader interface {
 	Close() error
 }
 
+// Named is a history in which metrics have other names than in runs. It is told
+// the metrics that are asked for, so that it finds them and names them so.
+type Named interface{ Names(metrics []run.Metric) }
+
+// Source is a history that can be read from one end to the other.
+type Source interface {
+	Reader
+	// Walk calls f with the runs that the filter selects, oldest first, with
+	// their documents and points if those are asked for. It reads a page of
+	// runs at a time and holds nothing open meanwhile: f may write to the
+	// store. It stops at the first error of f and returns that.
+	Walk(ctx context.Context, f Filter, parts Parts, each func(*Entry) error) error
+	// AuditLog returns the entries that a filter selects, newest first.
+	AuditLog(ctx context.Context, f AuditFilter) ([]Audit, error)
+	// Check looks at the store's own structure and returns what is wrong.
+	Check(ctx context.Context) ([]Problem, error)
+	// Size is the room that the store takes on its disk, in bytes.
+	Size(ctx context.Context) (int64, error)
+}
+
 // Store is a history that runs are kept in. What it writes it writes whole or
 // not at all, and it is on the disk when the call returns.
 type Store interface {
-	Reader
+	Source
 
 	// Append keeps a run, and tells whether it is new: the same run again
 	// changes nothing. A *ConflictError says that the id is taken.
@@ -61,11 +81,6 @@ type Store interface {
 	// transaction, and returns how many it changed. What has less already stays
 	// as it is. Heads, points and identity do not change.
 	Thin(ctx context.Context, to Detail, ids ...string) (int, error)
-	// Walk calls f with the runs that the filter selects, oldest first, with
-	// their documents and points if those are asked for. It reads a page of
-	// runs at a time and holds nothing open meanwhile: f may write to the
-	// store. It stops at the first error of f and returns that.
-	Walk(ctx context.Context, f Filter, parts Parts, each func(*Entry) error) error
 
 	// SetBaseline makes a run the baseline of its app for runs with its labels.
 	SetBaseline(ctx context.Context, id string) error
@@ -84,15 +99,9 @@ type Store interface {
 	// Record adds entries to the audit log; those without an id get one. An
 	// entry whose id is there is the same entry.
 	Record(ctx context.Context, entries ...Audit) error
-	// AuditLog returns the entries that a filter selects, newest first.
-	AuditLog(ctx context.Context, f AuditFilter) ([]Audit, error)
 
 	Queue
 
-	// Check looks at the store's own structure and returns what is wrong.
-	Check(ctx context.Context) ([]Problem, error)
-	// Size is the room that the store takes on its disk, in bytes.
-	Size(ctx context.Context) (int64, error)
 	// Vacuum gives room that is no longer used back, as far as it can be.
 	Vacuum(ctx context.Context) error
 }

@@ -63,7 +63,7 @@ func OpenToRead(ctx context.Context, address string) (*Store, error) {
 	if known := len(schema.Postgres()); err == nil && version < known {
 		err = fmt.Errorf("it has schema version %d, this pacer needs %d: open it once with the right to change it", version, known)
 		if version == 0 {
-			err = errors.New("the database has no history yet")
+			err = history.ErrNone
 		}
 	}
 	if err != nil {

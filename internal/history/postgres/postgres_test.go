@@ -43,7 +43,7 @@ func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	address := pgtest.Address(t)
-	if _, err := OpenToRead(ctx, address); err == nil || !strings.Contains(err.Error(), "no history yet") {
+	if _, err := OpenToRead(ctx, address); !errors.Is(err, history.ErrNone) {
 		t.Errorf("an empty database, to read: %v", err)
 	}
 	s := open(t, address)
