@@ -28,9 +28,9 @@ func (s *Store) fail(err error) error {
 // selector selects the series of an app, of any if it is empty, with more
 // conditions.
 func (s *Store) selector(of string, more ...string) string {
-	conditions := []string{s.labels[app] + `=~".+"`}
+	conditions := []string{labelName(s.labels[app]) + `=~".+"`}
 	if of != "" {
-		conditions[0] = s.labels[app] + "=" + strconv.Quote(of)
+		conditions[0] = labelName(s.labels[app]) + "=" + strconv.Quote(of)
 	}
 	if s.match != "" {
 		conditions = append(conditions, s.match)
@@ -81,7 +81,11 @@ func (s *Store) Heads(ctx context.Context, f history.Filter) ([]run.Run, error) 
 	if to.Before(from) {
 		return nil, nil
 	}
-	expression := fmt.Sprintf("count by (%s) (last_over_time(%s[%s]))", strings.Join(s.labels[:], ","), s.selector(f.App), span(s.step))
+	var by []string
+	for _, l := range s.labels {
+		by = append(by, labelName(l))
+	}
+	expression := fmt.Sprintf("count by (%s) (last_over_time(%s[%s]))", strings.Join(by, ","), s.selector(f.App), span(s.step))
 	answer, err := s.api.rangeOf(ctx, expression, from, to, s.step)
 	if err != nil {
 		return nil, s.fail(err)
@@ -137,7 +141,7 @@ func (s *Store) Run(ctx context.Context, id string) (run.Run, error) {
 		return run.Run{}, cmp.Or(err, none)
 	}
 	r := heads[0]
-	labels, err := s.api.find(ctx, s.selector(r.App, s.labels[version]+"="+strconv.Quote(r.Version)), end.Add(-s.step), end)
+	labels, err := s.api.find(ctx, s.selector(r.App, labelName(s.labels[version])+"="+strconv.Quote(r.Version)), end.Add(-s.step), end)
 	if err != nil {
 		return r, s.fail(err)
 	}
@@ -162,8 +166,9 @@ func (s *Store) Run(ctx context.Context, id string) (run.Run, error) {
 
 // family is what series of one metric have in common.
 type family struct {
-	name string
-	kind kind
+	name   string
+	kind   kind
+	labels map[string]bool // that series of the answer have
 }
 
 type kind int
@@ -176,9 +181,11 @@ const (
 
 // families tells the metrics apart that series are of.
 func families(labels []map[string]string) []family {
-	bucketed := make(map[string]bool)
-	names := make(map[string]bool)
+	bucketed, names, all := make(map[string]bool), make(map[string]bool), make(map[string]bool)
 	for _, l := range labels {
+		for k := range l {
+			all[k] = true
+		}
 		full := l["__name__"]
 		if base, ok := strings.CutSuffix(full, "_bucket"); ok && (l["le"] != "" || l["vmrange"] != "") {
 			bucketed[base] = true
@@ -188,7 +195,7 @@ func families(labels []map[string]string) []family {
 	}
 	var list []family
 	for base := range bucketed {
-		list = append(list, family{base, buckets})
+		list = append(list, family{base, buckets, all})
 		delete(names, base+"_sum")
 		delete(names, base+"_count")
 	}
@@ -196,9 +203,9 @@ func families(labels []map[string]string) []family {
 		switch base, total := strings.CutSuffix(full, "_total"); {
 		case scraped[full] || strings.HasPrefix(full, "scrape_") || full == "":
 		case total:
-			list = append(list, family{base, counter})
+			list = append(list, family{base, counter, all})
 		default:
-			list = append(list, family{full, gauge})
+			list = append(list, family{full, gauge, all})
 		}
 	}
 	slices.SortFunc(list, func(a, b family) int { return strings.Compare(a.name, b.name) })
@@ -221,7 +228,7 @@ func (s *Store) evaluate(ctx context.Context, f family, of string, from, to time
 	ask := func(inner, suffix string) ([]series, error) {
 		// The name as a condition, for it may hold dots.
 		selector := s.selector(of, "__name__="+strconv.Quote(f.name+suffix))
-		return s.api.rangeOf(ctx, fmt.Sprintf(inner, strings.Join(quoted(s.drop), ","), selector, span(s.step)), from, to, s.step)
+		return s.api.rangeOf(ctx, fmt.Sprintf(inner, strings.Join(s.dropped(&f), ","), selector, span(s.step)), from, to, s.step)
 	}
 	c := collector{store: s, name: n, found: make(map[string]*found)}
 	switch f.kind {
@@ -259,18 +266,35 @@ func (s *Store) evaluate(ctx context.Context, f family, of string, from, to time
 	return c.values(list, run.GaugeKind)
 }
 
-// quoted writes labels for without, those with dots in quotes.
-func quoted(labels []string) []string {
-	list := make([]string, 0, len(labels))
-	for _, l := range labels {
-		if plain.MatchString(l) {
-			list = append(list, l)
+// dropped returns the labels to sum over. One with a dot is named only where
+// there is such a label: Prometheus' own language has no such names.
+func (s *Store) dropped(f *family) []string {
+	list := make([]string, 0, len(s.drop))
+	for _, l := range s.drop {
+		if plain.MatchString(l) || f.labels[l] {
+			list = append(list, labelName(l))
 		}
 	}
 	return list
 }
 
 var plain = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]*$`)
+
+// labelName writes the name of a label; other characters than letters, digits
+// and _ as VictoriaMetrics' language has them.
+func labelName(name string) string {
+	if plain.MatchString(name) {
+		return name
+	}
+	var b strings.Builder
+	for _, r := range name {
+		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_') {
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
 
 // collector puts the series of an answer together by run and labels.
 type collector struct {
