@@ -107,11 +107,14 @@ func valuesOf(r *run.Run) []Value {
 	for i := range r.Metrics {
 		m := r.Metrics[i]
 		m.Fold() // as it is in the document: the same point however it came here
-		center, statistic := m.Center()
+		s := m.Stats()
+		center, statistic := s.P50, "median"
+		if math.IsNaN(center) {
+			center, statistic = m.Center()
+		}
 		if m.Count() == 0 || math.IsNaN(center) {
 			continue
 		}
-		s := m.Stats()
 		s.Count, s.P90, s.P999 = m.Count(), math.NaN(), math.NaN()
 		list = append(list, Value{Name: m.Name, Labels: m.Labels, Key: m.Key(), Unit: m.Unit, Better: m.Better, Resolution: m.Resolution,
 			Center: center, Statistic: statistic, Stats: s})
@@ -147,7 +150,7 @@ func Labels(m map[string]string) string {
 // of the first releases are zlib streams: both tell by their first bytes.
 var (
 	encoder = sync.OnceValue(func() *zstd.Encoder {
-		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(true))
+		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(true))
 		if err != nil {
 			panic(err) // options that do not go together
 		}

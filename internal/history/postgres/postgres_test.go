@@ -259,3 +259,39 @@ func TestServerKilled(t *testing.T) {
 		t.Errorf("%d series, %v", len(list), err)
 	}
 }
+
+func TestGrowth(t *testing.T) {
+	t.Parallel()
+	storetest.Growth(t, open(t, durable(t)))
+}
+
+// durable is a database on a server that syncs what it acknowledges.
+func durable(t testing.TB) string {
+	t.Helper()
+	server, err := pgtest.Start()
+	pgtest.Check(t, err)
+	t.Cleanup(func() { server.Stop() })
+	address, err := server.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+func BenchmarkStore(b *testing.B) {
+	address := durable(b)
+	n := 0
+	storetest.Benchmarks(b, func(b *testing.B) history.Store {
+		n++
+		c, err := pgx.Connect(b.Context(), address)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer c.Close(b.Context())
+		name := fmt.Sprint("bench", n)
+		if _, err := c.Exec(b.Context(), "CREATE SCHEMA "+name); err != nil {
+			b.Fatal(err)
+		}
+		return open(b, address+"?search_path="+name)
+	})
+}

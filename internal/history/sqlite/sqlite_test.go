@@ -207,17 +207,18 @@ func TestOpenToRead(t *testing.T) {
 	}
 }
 
-func BenchmarkAppend(b *testing.B) {
-	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "h.db"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
-	i := 0
-	for b.Loop() {
-		i++
-		if _, err := s.Append(b.Context(), storetest.Sample(fmt.Sprint("id", i))); err != nil {
+func TestGrowth(t *testing.T) {
+	t.Parallel()
+	storetest.Growth(t, open(t, filepath.Join(t.TempDir(), "h.db")))
+}
+
+func BenchmarkStore(b *testing.B) {
+	storetest.Benchmarks(b, func(b *testing.B) history.Store {
+		s, err := Open(b.Context(), filepath.Join(b.TempDir(), "h.db"))
+		if err != nil {
 			b.Fatal(err)
 		}
-	}
+		b.Cleanup(func() { s.Close() })
+		return s
+	})
 }
