@@ -45,6 +45,7 @@ var imports = map[string][]string{
 	"internal/history/postgres":   {"run", "internal/history", "internal/history/schema"},
 	"internal/history/pgtest":     {},
 	"internal/history/prom":       {"run", "internal/history", "internal/unit"},
+	"internal/history/promtest":   {"."},
 	"internal/history/open":       {"internal/history", "internal/history/postgres", "internal/history/prom", "internal/history/sqlite"},
 	"internal/history/storetest":  {"run", "internal/history"},
 	"internal/baseline":           {"run", "internal/changepoint", "internal/history", "internal/judge"},

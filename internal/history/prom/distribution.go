@@ -89,42 +89,61 @@ func (d *distribution) buckets() []bucket {
 	return list
 }
 
-// spread is how many values stand for those of one bucket, evenly laid out as
-// histogram_quantile takes them to be.
+// spread is how many values stand for those of one bucket.
 const spread = 20
 
-// histogram makes a histogram of the buckets, nil if nothing was observed.
-// Counts, which engines extrapolate to fractions, are rounded as they add up.
-func (d *distribution) histogram(unit string) *run.Histogram {
-	h := run.NewHistogram(unit)
-	total, given := 0.0, int64(0)
-	for _, b := range d.buckets() {
-		if math.IsNaN(b.count) || b.count <= 0 {
-			continue
-		}
-		total += b.count
-		n := int64(math.Round(total)) - given
-		given += n
+// histogram makes a histogram of the buckets, nil if nothing was observed, and
+// says how wide they are: the largest ratio between the limits of a bucket that
+// holds more than a twentieth. Counts, which engines extrapolate to fractions,
+// are rounded as they add up.
+//
+// Where in its bucket an observation lies is not known, but their sum is: values
+// are laid out evenly around the same place in every bucket, so that they have
+// that sum. Where the sum says nothing else that is the middle, as for
+// histogram_quantile.
+func (d *distribution) histogram(unit string) (h *run.Histogram, width float64) {
+	list := slices.DeleteFunc(d.buckets(), func(b bucket) bool { return math.IsNaN(b.count) || b.count <= 0 })
+	total, lows, widths := 0.0, 0.0, 0.0
+	for i := range list {
+		b := &list[i]
 		switch {
 		case math.IsInf(b.high, 1):
 			b.high = b.low // beyond the last limit nothing is known but that
 		case math.IsInf(b.low, -1):
 			b.low = b.high
 		}
+		total += b.count
+		lows += b.count * b.low
+		widths += b.count * (b.high - b.low)
+	}
+	place := 0.5
+	if p := (d.sum - lows) / widths; !math.IsNaN(p) && !math.IsInf(p, 0) {
+		place = min(max(p, 0), 1)
+	}
+	h = run.NewHistogram(unit)
+	counted, given := 0.0, int64(0)
+	for _, b := range list {
+		counted += b.count
+		n := int64(math.Round(counted)) - given
+		given += n
+		wide := b.high - b.low
+		from, over := b.low+wide*(place-min(place, 1-place)), 2*min(place, 1-place)*wide
 		parts := min(n, spread)
 		for i := range parts {
-			share := n/parts + int64(btoi(i < n%parts))
-			h.AddN(b.low+(b.high-b.low)*(float64(i)+0.5)/float64(parts), share)
+			h.AddN(from+over*(float64(i)+0.5)/float64(parts), n/parts+int64(btoi(i < n%parts)))
+		}
+		if b.count > total/20 {
+			width = max(width, b.high/b.low)
 		}
 	}
 	if h.Count == 0 {
-		return nil
+		return nil, 0
 	}
 	// The sum is known better than from the buckets.
 	if mean := d.sum / total; !math.IsNaN(mean) && mean >= h.Min && mean <= h.Max {
 		h.Ticks = mean * float64(h.Count) / h.Tick
 	}
-	return h
+	return h, width
 }
 
 func btoi(b bool) int {

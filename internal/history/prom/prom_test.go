@@ -129,7 +129,7 @@ func TestRun(t *testing.T) {
 	if mean := h.Sum() / float64(h.Count); math.Abs(mean-0.15) > 0.002 {
 		t.Errorf("mean %v: the sum is known better than the buckets", mean)
 	}
-	if r.ID != heads[2].ID || r.Version != "1.1" || len(r.Warnings) != 1 {
+	if r.ID != heads[2].ID || r.Version != "1.1" || len(r.Warnings) != 2 || !strings.HasSuffix(r.Warnings[1], "alone: track.process{rows=10}") {
 		t.Errorf("%+v", r)
 	}
 	for _, id := range []string{"", "nothing", "12-ab", fmt.Sprintf("%d-000000000000", start.Add(time.Hour).Unix()), fmt.Sprintf("%d-000000000000", start.Add(time.Minute).Unix())} {
@@ -226,7 +226,7 @@ func TestNative(t *testing.T) {
 	for hour := range 3 {
 		at := start.Add(time.Duration(hour) * time.Hour)
 		e.put(at, 0, "op_seconds", "app", "shop", "version", "1")
-		e.natives["op_seconds"][at.Unix()] = `{"count":"100","sum":"10.5","buckets":[[0,"0.0905","0.1","40"],[0,"0.1","0.1105","60"]]}`
+		e.natives["op_seconds"][at.Unix()] = `{"count":"100","sum":"10.2","buckets":[[0,"0.0905","0.1","40"],[0,"0.1","0.1105","60"]]}`
 	}
 	s := open(t, e.serve(t)+"?since=24h")
 	s.now = func() time.Time { return start.Add(2 * time.Hour) }
@@ -235,7 +235,7 @@ func TestNative(t *testing.T) {
 		t.Fatalf("%+v, %v", list, err)
 	}
 	p := list[0].Points[1]
-	if p.Stats.Count != 100 || math.Abs(p.Stats.Mean-0.105) > 1e-9 || math.Abs(p.Center-0.1017) > 0.001 || p.Stats.Min < 0.09 || p.Stats.Max > 0.111 {
+	if p.Stats.Count != 100 || math.Abs(p.Stats.Mean-0.102) > 1e-9 || math.Abs(p.Center-0.1023) > 0.001 || p.Stats.Min < 0.09 || p.Stats.Max > 0.111 {
 		t.Errorf("%+v", p)
 	}
 }
@@ -252,8 +252,8 @@ func TestDistribution(t *testing.T) {
 	}{{"0.1", 10.4}, {"0.2", 31.2}, {"0.4", 30.9}, {"+Inf", 41.6}} {
 		d.add(map[string]string{"le": b.le}, b.count)
 	}
-	h := d.histogram("s")
-	if h.Count != 42 || h.Max != 0.4 || h.Min <= 0 {
+	h, width := d.histogram("s")
+	if h.Count != 42 || h.Max != 0.4 || h.Min <= 0 || !math.IsInf(width, 1) {
 		t.Errorf("%+v", h)
 	}
 	// histogram_quantile: rank 0.5*41.6 = 20.8 lies half way through the bucket
@@ -261,8 +261,14 @@ func TestDistribution(t *testing.T) {
 	if got := h.Quantile(0.5); math.Abs(got-0.15) > 0.003 {
 		t.Errorf("median %v", got)
 	}
-	if (&distribution{}).histogram("s") != nil {
+	if h, _ := (&distribution{}).histogram("s"); h != nil {
 		t.Error("of nothing there is a histogram")
+	}
+	// The sum says where in their buckets values lie: all at 0.13.
+	d = distribution{sum: 13, cumulative: []bucket{{high: 0.067, count: 0}, {high: 0.134, count: 100}, {high: math.Inf(1), count: 100}}}
+	h, width = d.histogram("s")
+	if got := h.Quantile(0.5); math.Abs(got-0.13) > 0.002 || h.Min < 0.125 || h.Max > 0.134 || math.Abs(width-2) > 0.01 {
+		t.Errorf("median %v, from %v to %v, width %v", got, h.Min, h.Max, width)
 	}
 }
 

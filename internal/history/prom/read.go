@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -145,14 +146,19 @@ func (s *Store) Run(ctx context.Context, id string) (run.Run, error) {
 	if err != nil {
 		return r, s.fail(err)
 	}
+	var wide []string
 	for _, f := range families(labels) {
 		list, err := s.evaluate(ctx, f, r.App, end, end)
 		if err != nil {
 			return r, s.fail(err)
 		}
 		for _, o := range list {
-			if o.head.ID == r.ID {
-				r.Metrics = append(r.Metrics, o.metric)
+			if o.head.ID != r.ID {
+				continue
+			}
+			r.Metrics = append(r.Metrics, o.metric)
+			if o.width > wideBuckets {
+				wide = append(wide, o.metric.Key())
 			}
 		}
 	}
@@ -161,8 +167,15 @@ func (s *Store) Run(ctx context.Context, id string) (run.Run, error) {
 	})
 	r.Metrics = slices.CompactFunc(r.Metrics, func(a, b run.Metric) bool { return a.Key() == b.Key() && a.Unit == b.Unit })
 	r.Warnings = []string{fmt.Sprintf("made of what %s has of %v until %s", s.shown, s.step, end.Format(time.RFC3339))}
+	if len(wide) > 0 {
+		r.Warnings = append(r.Warnings, "percentiles are known to within wide buckets alone: "+strings.Join(wide, ", "))
+	}
 	return r, r.Validate()
 }
+
+// wideBuckets is the ratio of a bucket's limits from which on percentiles are
+// in doubt.
+const wideBuckets = 1.25
 
 // family is what series of one metric have in common.
 type family struct {
@@ -219,6 +232,7 @@ var scraped = map[string]bool{"up": true, "ALERTS": true, "ALERTS_FOR_STATE": tr
 type observed struct {
 	head   *run.Run
 	metric run.Metric
+	width  float64 // of the buckets: how far off a percentile may be; 0: not at all
 }
 
 // evaluate returns what runs observed of a family, in windows that end from one
@@ -324,7 +338,8 @@ func (c *collector) at(labels map[string]string, end time.Time) *found {
 	key := head.ID + run.Key("", own)
 	f := c.found[key]
 	if f == nil {
-		f = &found{observed: observed{head, run.Metric{Name: c.name.metric, Unit: c.name.unit, Better: c.name.better, Labels: own}}}
+		f = &found{observed: observed{head: head, metric: run.Metric{Name: c.name.metric, Unit: c.name.unit, Better: c.name.better, Labels: own}},
+			distribution: distribution{sum: math.NaN()}}
 		c.found[key] = f
 		c.order = append(c.order, key)
 	}
@@ -390,7 +405,7 @@ func (c *collector) histograms() []observed {
 	var all []observed
 	for _, key := range c.order {
 		f := c.found[key]
-		if f.metric.Histogram = f.distribution.histogram(f.metric.Unit); f.metric.Histogram != nil {
+		if f.metric.Histogram, f.width = f.distribution.histogram(f.metric.Unit); f.metric.Histogram != nil {
 			f.metric.Kind = run.ValueKind
 			if f.metric.Unit == "s" {
 				f.metric.Kind = run.TimerKind
