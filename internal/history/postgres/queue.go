@@ -98,7 +98,7 @@ func (s *Store) Lease(ctx context.Context, kind, worker string, n int, lease tim
 		}
 		return each(ctx, tx, `
 			UPDATE jobs SET worker = $1, lease = lease + 1, attempts = attempts + 1, free = clock_timestamp() + $2 * interval '1 microsecond'
-			WHERE seq IN (SELECT seq FROM jobs WHERE kind = $3 AND state = 0 AND free <= clock_timestamp() ORDER BY seq LIMIT $4 FOR UPDATE SKIP LOCKED)
+			WHERE seq IN (SELECT seq FROM jobs WHERE kind = $3 AND state = 0 AND free <= clock_timestamp() ORDER BY free, seq LIMIT $4 FOR UPDATE SKIP LOCKED)
 			RETURNING `+jobColumns+", seq", []any{escape(worker), lease.Microseconds(), escape(kind), n},
 			func(rows pgx.Rows) error {
 				var l leased

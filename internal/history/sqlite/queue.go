@@ -76,7 +76,7 @@ func (s *Store) Lease(ctx context.Context, kind, worker string, n int, lease tim
 			return err
 		}
 		return query(c, `UPDATE jobs SET worker = ?, lease = lease + 1, attempts = attempts + 1, free = ?
-			WHERE seq IN (SELECT seq FROM jobs WHERE kind = ? AND state = 0 AND free <= ? ORDER BY seq LIMIT ?)
+			WHERE seq IN (SELECT seq FROM jobs WHERE kind = ? AND state = 0 AND free <= ? ORDER BY free, seq LIMIT ?)
 			RETURNING `+jobColumns,
 			func(r *sqlite.Stmt) error { list = append(list, job(r, now)); return nil },
 			worker, now.Add(lease).UnixNano(), kind, now.UnixNano(), n)

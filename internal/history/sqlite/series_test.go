@@ -213,6 +213,8 @@ func TestQueriesUseIndexes(t *testing.T) {
 		text, args := ofMetric(1, f)
 		plan(name, text, args)
 	}
+	plan("jobs to lease", "SELECT seq FROM jobs WHERE kind = ? AND state = 0 AND free <= ? ORDER BY free, seq LIMIT ?", []any{"k", int64(1), 1})
+	plan("a run's jobs", "DELETE FROM jobs WHERE key = ?", []any{"A"})
 	text, args := ofRuns(history.SeriesFilter{Runs: []string{"A", "B"}})
 	plan("points of runs", text, args)
 	for name, f := range map[string]history.Filter{

@@ -35,4 +35,5 @@ CREATE TABLE jobs (
   result   bytea,
   UNIQUE (kind, key)
 );
-CREATE INDEX jobs_waiting ON jobs (kind, free) WHERE state = 0;
+CREATE INDEX jobs_waiting ON jobs (kind, free, seq) WHERE state = 0;
+CREATE INDEX jobs_by_key ON jobs (key);

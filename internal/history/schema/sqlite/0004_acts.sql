@@ -36,3 +36,4 @@ CREATE TABLE jobs (
   UNIQUE (kind, key)
 ) STRICT;
 CREATE INDEX jobs_waiting ON jobs (kind, free) WHERE state = 0;
+CREATE INDEX jobs_by_key ON jobs (key);
