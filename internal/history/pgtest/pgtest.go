@@ -239,3 +239,11 @@ func Check(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// Tool is the path of a program of PostgreSQL, such as pg_dump.
+func Tool(t testing.TB, name string) string {
+	t.Helper()
+	bin, err := binaries()
+	Check(t, err)
+	return filepath.Join(bin, name)
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -257,6 +259,29 @@ func TestServerKilled(t *testing.T) {
 	list, err := s.Series(ctx, history.SeriesFilter{App: "app"})
 	if err != nil || len(list) != 1 || len(list[0].Points) != len(heads) {
 		t.Errorf("%d series, %v", len(list), err)
+	}
+}
+
+// What pg_dump took and pg_restore brought back is the history, and goes on.
+func TestBackup(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	from, to := pgtest.Address(t), pgtest.Address(t)
+	s := open(t, from)
+	storetest.Fill(t, s, storetest.Several()...)
+	dump := filepath.Join(t.TempDir(), "dump")
+	for _, args := range [][]string{{"pg_dump", "--format", "custom", "--file", dump, from}, {"pg_restore", "--exit-on-error", "--dbname", to, dump}} {
+		if out, err := exec.Command(pgtest.Tool(t, args[0]), args[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", args[0], err, out)
+		}
+	}
+	restored := open(t, to)
+	if problems, err := history.Verify(ctx, restored, func(int) {}); err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
+	storetest.Fill(t, restored, storetest.Sample("later"), storetest.Several()[0])
+	if ids := storetest.IDs(t, restored, history.Filter{}); ids != "R5 R4 R3 later R2 R1 R0" {
+		t.Error(ids)
 	}
 }
 

@@ -207,6 +207,31 @@ func TestOpenToRead(t *testing.T) {
 	}
 }
 
+// VACUUM INTO makes a backup of a history that is being written to.
+func TestBackup(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, filepath.Join(dir, "h.db"))
+	storetest.Fill(t, s, storetest.Several()...)
+	backup := filepath.Join(dir, "backup.db")
+	c, err := sqlite.OpenConn(filepath.Join(dir, "h.db"), sqlite.OpenReadOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := query(c, "VACUUM INTO ?", nil, backup); err != nil {
+		t.Fatal(err)
+	}
+	storetest.Fill(t, s, storetest.Sample("later"))
+	restored := open(t, backup)
+	if problems, err := history.Verify(t.Context(), restored, func(int) {}); err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
+	if a, b := storetest.IDs(t, s, history.Filter{Version: "1.0", IDPrefix: "R"}), storetest.IDs(t, restored, history.Filter{}); a != b {
+		t.Errorf("%s, in the backup %s", a, b)
+	}
+}
+
 func TestGrowth(t *testing.T) {
 	t.Parallel()
 	storetest.Growth(t, open(t, filepath.Join(t.TempDir(), "h.db")))
