@@ -71,6 +71,35 @@ func Statistics(center float64, statistic string, count int64, mean, lo, hi, std
 	return s
 }
 
+// WalkPage is how many runs a store reads at a time for Walk.
+const WalkPage = 200
+
+// WalkPages is Walk of a store that reads a page of entries after a position.
+func WalkPages(limit int, page func(after Position, limit int) ([]*Entry, error), each func(*Entry) error) error {
+	after, left := Position{Time: earliest}, limit
+	if limit == 0 {
+		left = math.MaxInt
+	}
+	for left > 0 {
+		list, err := page(after, min(WalkPage, left))
+		if err != nil {
+			return err
+		}
+		for _, e := range list {
+			if err := each(e); err != nil {
+				return err
+			}
+		}
+		if len(list) < WalkPage {
+			return nil
+		}
+		last := list[len(list)-1]
+		left -= len(list)
+		after = Position{Time: last.At, ID: last.Head.ID}
+	}
+	return nil
+}
+
 // Sort puts series in the order of Reader.Series, and their points in that of
 // their runs.
 func Sort(list []Series) {

@@ -9,6 +9,7 @@
 package history
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -140,6 +141,21 @@ type NewerError struct {
 
 func (e *NewerError) Error() string {
 	return fmt.Sprintf("%s has schema version %d, this pacer knows up to %d: it was written by a newer pacer", e.Store, e.Has, e.Newest)
+}
+
+// IsAnswer tells an error that answers the caller (what it asked for is not
+// there, is another's, came too late, was called off) from a failure of the
+// store.
+func IsAnswer(err error) bool {
+	var (
+		newer    *NewerError
+		conflict *ConflictError
+		baseline *BaselineError
+		act      *ActError
+		stale    *StaleError
+	)
+	return errors.As(err, &newer) || errors.As(err, &conflict) || errors.As(err, &baseline) || errors.As(err, &act) || errors.As(err, &stale) ||
+		errors.Is(err, ErrNotFound) || errors.Is(err, ErrLeaseLost) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // ReadOnlyError is a history that nobody but its own makers writes to.

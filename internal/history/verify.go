@@ -85,7 +85,7 @@ func (e *Entry) verify() string {
 			return fmt.Sprintf("%s has no point", v.Key)
 		}
 		// What is left of samples says less exactly where they were.
-		if slack := 0.01 * math.Abs(center); e.Detail == Samples && center != v.Center || math.Abs(center-v.Center) > slack && v.Statistic == "median" {
+		if slack := 0.01 * max(math.Abs(v.Stats.Min), math.Abs(v.Stats.Max)); e.Detail == Samples && center != v.Center || math.Abs(center-v.Center) > slack && v.Statistic == "median" {
 			return fmt.Sprintf("%s is %v in its document, %v in its series", v.Key, v.Center, center)
 		}
 	}

@@ -127,16 +127,10 @@ func (s *Store) Close() error {
 // explain adds the address to an error that does not name it, and says whether
 // trying again may help.
 func (s *Store) explain(err error) error {
-	var newer *history.NewerError
-	var conflict *history.ConflictError
-	var act *history.ActError
-	var stale *history.StaleError
-	var baseline *history.BaselineError
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &newer), errors.As(err, &conflict), errors.As(err, &act), errors.As(err, &stale), errors.As(err, &baseline),
-		errors.Is(err, history.ErrNotFound), errors.Is(err, history.ErrLeaseLost), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case history.IsAnswer(err):
 		return err
 	case passing(err):
 		return fmt.Errorf("history %s: %w: %w", s.address, history.ErrUnavailable, err)

@@ -285,9 +285,14 @@ func TestBackup(t *testing.T) {
 	}
 }
 
+// SOAK_POSTGRES is a database that keeps what SOAK_RUNS made, to be asked again.
 func TestGrowth(t *testing.T) {
 	t.Parallel()
-	storetest.Growth(t, open(t, durable(t)))
+	address := os.Getenv("SOAK_POSTGRES")
+	if address == "" {
+		address = durable(t)
+	}
+	storetest.Growth(t, open(t, address))
 }
 
 // durable is a database on a server that syncs what it acknowledges.

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
@@ -118,33 +117,12 @@ func (s *Store) Apps(ctx context.Context) ([]history.App, error) {
 	return list, s.explain(err)
 }
 
-// page is how many runs Walk reads at a time.
-const page = 200
-
-// Walk calls each with runs, oldest first: see history.Store.
+// Walk calls each with runs, oldest first: see history.Source.
 func (s *Store) Walk(ctx context.Context, f history.Filter, parts history.Parts, each func(*history.Entry) error) error {
-	after, left := history.Position{Time: history.Clamp(time.Time{})}, f.Limit
-	if left == 0 {
-		left = math.MaxInt
-	}
-	for left > 0 {
-		list, err := s.entries(ctx, f, after, min(page, left), parts)
-		if err != nil {
-			return s.explain(err)
-		}
-		for _, e := range list {
-			if err := each(e); err != nil {
-				return err
-			}
-		}
-		if len(list) < page {
-			return nil
-		}
-		last := list[len(list)-1]
-		left -= len(list)
-		after = history.Position{Time: last.At, ID: last.Head.ID}
-	}
-	return nil
+	return history.WalkPages(f.Limit, func(after history.Position, limit int) ([]*history.Entry, error) {
+		list, err := s.entries(ctx, f, after, limit, parts)
+		return list, s.explain(err)
+	}, each)
 }
 
 // entries reads a page of entries after a position.

@@ -232,9 +232,14 @@ func TestBackup(t *testing.T) {
 	}
 }
 
+// SOAK_DIR keeps the file that SOAK_RUNS made, to be asked again.
 func TestGrowth(t *testing.T) {
 	t.Parallel()
-	storetest.Growth(t, open(t, filepath.Join(t.TempDir(), "h.db")))
+	dir := os.Getenv("SOAK_DIR")
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	storetest.Growth(t, open(t, filepath.Join(dir, "h.db")))
 }
 
 func BenchmarkStore(b *testing.B) {
