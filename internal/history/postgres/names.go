@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -195,4 +196,50 @@ func (s *Store) askTraits(ctx context.Context, list []trait, found map[trait]int
 			found[t] = id
 			return err
 		})
+}
+
+// environmentTexts returns the texts of environments, which are asked for once.
+func (s *Store) environmentTexts(ctx context.Context, db queryer, ids []int32) (map[int32]string, error) {
+	return lookUp(&s.mu, &s.environments, ids, func(found map[int32]string) error {
+		return each(ctx, db, "SELECT id, text FROM environments", nil, func(rows pgx.Rows) error {
+			var id int32
+			var text string
+			err := rows.Scan(&id, &text)
+			found[id] = text
+			return err
+		})
+	})
+}
+
+// traitsOf returns traits, which are asked for once.
+func (s *Store) traitsOf(ctx context.Context, db queryer, ids []int32) (map[int32]trait, error) {
+	return lookUp(&s.mu, &s.traits, ids, func(found map[int32]trait) error {
+		return each(ctx, db, "SELECT id, better, resolution, statistic FROM traits", nil, func(rows pgx.Rows) error {
+			var id int32
+			var t trait
+			err := rows.Scan(&id, &t.better, &t.resolution, &t.statistic)
+			found[id] = t
+			return err
+		})
+	})
+}
+
+// lookUp returns a map that has all the ids: the one that is remembered, which
+// nobody changes, or a new one.
+func lookUp[V any](mu *sync.Mutex, remembered *map[int32]V, ids []int32, ask func(map[int32]V) error) (map[int32]V, error) {
+	mu.Lock()
+	known := *remembered
+	mu.Unlock()
+	missing := func(id int32) bool { _, ok := known[id]; return !ok }
+	if !slices.ContainsFunc(ids, missing) {
+		return known, nil
+	}
+	known = make(map[int32]V)
+	if err := ask(known); err != nil {
+		return nil, err
+	}
+	mu.Lock()
+	*remembered = known
+	mu.Unlock()
+	return known, nil
 }

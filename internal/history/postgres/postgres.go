@@ -33,6 +33,9 @@ type Store struct {
 	mu     sync.Mutex
 	known  names
 	months map[string]bool // that have a partition, or none that they could have
+	// By number, as they were read last.
+	environments map[int32]string
+	traits       map[int32]trait
 }
 
 var _ history.Store = (*Store)(nil)

@@ -31,37 +31,42 @@ func (s *Store) Run(ctx context.Context, id string) (run.Run, error) {
 // headColumns are those that scanHead reads.
 const headColumns = "r.seq, r.id, r.app, r.version, r.commit_id, r.branch, r.dirty, r.time, r.labels, r.environment"
 
-// heads decodes rows of runs.
-type heads struct {
-	decode       history.HeadDecoder
-	environments map[int32]string
+// rawHead is what of a head is decoded once all rows are read.
+type rawHead struct {
+	head        *run.Run
+	at          int64
+	labels      string
+	environment int32
 }
 
-// newHeads reads the environments, of which there are few.
-func newHeads(ctx context.Context, db queryer) (*heads, error) {
-	h := &heads{environments: make(map[int32]string)}
-	err := each(ctx, db, "SELECT id, text FROM environments", nil, func(rows pgx.Rows) error {
-		var id int32
-		var text string
-		err := rows.Scan(&id, &text)
-		h.environments[id] = text
-		return err
-	})
-	return h, err
-}
-
-// scan reads the head of a row, whose first columns are headColumns.
-func (h *heads) scan(rows pgx.Rows, r *run.Run, more ...any) (seq int64, err error) {
-	var at int64
-	var labels string
-	var environment int32
-	if err := rows.Scan(append([]any{&seq, &r.ID, &r.App, &r.Version, &r.Commit, &r.Branch, &r.Dirty, &at, &labels, &environment}, more...)...); err != nil {
-		return 0, err
-	}
+// scanHead reads the head of a row, whose first columns are headColumns.
+func scanHead(rows pgx.Rows, more ...any) (seq int64, raw rawHead, err error) {
+	r := &run.Run{}
+	raw.head = r
+	err = rows.Scan(append([]any{&seq, &r.ID, &r.App, &r.Version, &r.Commit, &r.Branch, &r.Dirty, &raw.at, &raw.labels, &raw.environment}, more...)...)
 	for _, text := range []*string{&r.App, &r.Version, &r.Commit, &r.Branch} {
 		*text = unescape(*text)
 	}
-	return seq, h.decode.Decode(r, at, labels, h.environments[environment])
+	return seq, raw, err
+}
+
+// decode fills in what is left of heads.
+func (s *Store) decode(ctx context.Context, db queryer, list []rawHead) error {
+	ids := make([]int32, len(list))
+	for i := range list {
+		ids[i] = list[i].environment
+	}
+	texts, err := s.environmentTexts(ctx, db, ids)
+	if err != nil {
+		return err
+	}
+	decode := history.HeadDecoder{}
+	for _, raw := range list {
+		if err := decode.Decode(raw.head, raw.at, raw.labels, texts[raw.environment]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // conditions collects those of a query, with their arguments.
@@ -113,27 +118,27 @@ func nanos(t time.Time) int64 { return history.Clamp(t).UnixNano() }
 
 // Heads returns the runs that the filter selects: see history.Reader.
 func (s *Store) Heads(ctx context.Context, f history.Filter) ([]run.Run, error) {
-	var list []run.Run
-	err := s.read(ctx, func(tx pgx.Tx) error {
-		h, err := newHeads(ctx, tx)
-		if err != nil {
-			return err
-		}
-		var c conditions
-		c.filter(f)
-		text := "SELECT " + headColumns + " FROM runs r" + c.where() + " ORDER BY r.time DESC, r.id DESC"
-		if f.Limit > 0 {
-			text += c.numbered(" LIMIT ?", f.Limit)
-		}
-		return each(ctx, tx, text, c.args, func(rows pgx.Rows) error {
-			var r run.Run
-			_, err := h.scan(rows, &r)
-			list = append(list, r)
-			return err
-		})
+	var c conditions
+	c.filter(f)
+	text := "SELECT " + headColumns + " FROM runs r" + c.where() + " ORDER BY r.time DESC, r.id DESC"
+	if f.Limit > 0 {
+		text += c.numbered(" LIMIT ?", f.Limit)
+	}
+	var raws []rawHead
+	err := each(ctx, s.pool, text, c.args, func(rows pgx.Rows) error {
+		_, raw, err := scanHead(rows)
+		raws = append(raws, raw)
+		return err
 	})
+	if err == nil {
+		err = s.decode(ctx, s.pool, raws)
+	}
 	if err != nil {
 		return nil, s.explain(err)
+	}
+	list := make([]run.Run, len(raws))
+	for i := range raws {
+		list[i] = *raws[i].head
 	}
 	return list, nil
 }
@@ -164,10 +169,6 @@ func (s *Store) Walk(ctx context.Context, f history.Filter, parts history.Parts,
 func (s *Store) entries(ctx context.Context, f history.Filter, after history.Position, limit int, parts history.Parts) ([]*history.Entry, error) {
 	var list []*history.Entry
 	err := s.read(ctx, func(tx pgx.Tx) error {
-		h, err := newHeads(ctx, tx)
-		if err != nil {
-			return err
-		}
 		var c conditions
 		c.filter(f)
 		c.add(true, "r.time >= ? AND (r.time, r.id) > (?, ?)", nanos(after.Time), nanos(after.Time), escape(after.ID))
@@ -179,17 +180,24 @@ func (s *Store) entries(ctx context.Context, f history.Filter, after history.Pos
 			c.numbered(" ORDER BY r.time, r.id LIMIT ?", limit)
 		bySeq := make(map[int64]*history.Entry)
 		var seqs []int64
-		err = each(ctx, tx, text, c.args, func(rows pgx.Rows) error {
+		var raws []rawHead
+		err := each(ctx, tx, text, c.args, func(rows pgx.Rows) error {
 			e := &history.Entry{}
 			var digest []byte
 			var detail int16
-			seq, err := h.scan(rows, &e.Head, &e.Timed, &detail, &digest, &e.Document)
+			seq, raw, err := scanHead(rows, &e.Timed, &detail, &digest, &e.Document)
 			copy(e.Digest[:], digest)
-			e.Detail, e.At = history.Detail(detail), e.Head.Timestamp
+			e.Detail = history.Detail(detail)
 			bySeq[seq] = e
-			seqs, list = append(seqs, seq), append(list, e)
+			seqs, list, raws = append(seqs, seq), append(list, e), append(raws, raw)
 			return err
 		})
+		if err == nil {
+			err = s.decode(ctx, tx, raws)
+		}
+		for i, e := range list {
+			e.Head, e.At = *raws[i].head, raws[i].head.Timestamp
+		}
 		if err != nil || !parts.Points || len(seqs) == 0 {
 			return err
 		}

@@ -11,15 +11,11 @@ import (
 	"github.com/pacer-perf/pacer/run"
 )
 
-// Series returns the series that the filter selects: see history.Reader.
+// Series returns the series that the filter selects: see history.Reader. It
+// needs no transaction: a run that goes meanwhile takes its points along.
 func (s *Store) Series(ctx context.Context, f history.SeriesFilter) ([]history.Series, error) {
-	var list []history.Series
-	err := s.read(ctx, func(tx pgx.Tx) error {
-		r := reader{tx: tx, heads: make(map[int64]*run.Run), traits: make(map[int32]trait)}
-		var err error
-		list, err = r.series(ctx, f)
-		return err
-	})
+	r := reader{store: s, heads: make(map[int64]*run.Run)}
+	list, err := r.series(ctx, f)
 	if err != nil {
 		return nil, s.explain(err)
 	}
@@ -30,10 +26,9 @@ func (s *Store) Series(ctx context.Context, f history.SeriesFilter) ([]history.S
 // each walk along an index. A join would be left to guesses about how many
 // partitions the runs are in.
 type reader struct {
-	tx     pgx.Tx
-	decode *heads
-	heads  map[int64]*run.Run // by number
-	traits map[int32]trait
+	store *Store
+	heads map[int64]*run.Run // by number
+	raws  []rawHead
 }
 
 // metric is a row of the table of metrics.
@@ -42,17 +37,12 @@ type metric struct {
 	series history.Series
 	runs   []int64 // of the points
 	times  []int64
+	traits []int32
 }
 
 func (r *reader) series(ctx context.Context, f history.SeriesFilter) ([]history.Series, error) {
 	metrics, err := r.metrics(ctx, f)
 	if err != nil || len(metrics) == 0 {
-		return nil, err
-	}
-	if r.decode, err = newHeads(ctx, r.tx); err != nil {
-		return nil, err
-	}
-	if err := r.readTraits(ctx); err != nil {
 		return nil, err
 	}
 	if f.Runs != nil {
@@ -63,6 +53,12 @@ func (r *reader) series(ctx context.Context, f history.SeriesFilter) ([]history.
 				break
 			}
 		}
+	}
+	if err == nil {
+		err = r.store.decode(ctx, r.store.pool, r.raws)
+	}
+	if err == nil {
+		err = r.resolve(ctx, metrics)
 	}
 	if err != nil {
 		return nil, err
@@ -101,7 +97,7 @@ func (r *reader) metrics(ctx context.Context, f history.SeriesFilter) ([]*metric
 	c.add(f.Key != "", "key = ?", escape(f.Key))
 	c.add(f.Unit != "", "unit = ?", escape(f.Unit))
 	var list []*metric
-	err := each(ctx, r.tx, "SELECT id, app, run_labels, name, labels, unit FROM metrics"+c.where(), c.args, func(rows pgx.Rows) error {
+	err := each(ctx, r.store.pool, "SELECT id, app, run_labels, name, labels, unit FROM metrics"+c.where(), c.args, func(rows pgx.Rows) error {
 		m := &metric{}
 		var of, labels string
 		if err := rows.Scan(&m.id, &m.series.App, &of, &m.series.Name, &labels, &m.series.Unit); err != nil {
@@ -121,14 +117,26 @@ func (r *reader) metrics(ctx context.Context, f history.SeriesFilter) ([]*metric
 	return list, err
 }
 
-func (r *reader) readTraits(ctx context.Context) error {
-	return each(ctx, r.tx, "SELECT id, better, resolution, statistic FROM traits", nil, func(rows pgx.Rows) error {
-		var id int32
-		var t trait
-		err := rows.Scan(&id, &t.better, &t.resolution, &t.statistic)
-		r.traits[id] = t
+// resolve fills in what traits say of points.
+func (r *reader) resolve(ctx context.Context, metrics []*metric) error {
+	var ids []int32
+	for _, m := range metrics {
+		ids = append(ids, m.traits...)
+	}
+	traits, err := r.store.traitsOf(ctx, r.store.pool, ids)
+	if err != nil {
 		return err
-	})
+	}
+	for _, m := range metrics {
+		for i := range m.series.Points {
+			p, t := &m.series.Points[i], traits[m.traits[i]]
+			p.Better, p.Resolution, p.Statistic = t.better, t.resolution, t.statistic
+			if t.statistic == "median" {
+				p.Stats.P50 = p.Center
+			}
+		}
+	}
+	return nil
 }
 
 // add reads the point of a row, which begins with its number in metrics.
@@ -144,11 +152,9 @@ func (r *reader) add(rows pgx.Rows, find func(int64) *metric) error {
 	if m == nil {
 		return nil
 	}
-	t := r.traits[kind]
-	p.Better, p.Resolution, p.Statistic = t.better, t.resolution, t.statistic
-	p.Stats = st.of(p.Center, t.statistic)
+	p.Stats = st.of(p.Center, "") // see resolve
 	m.series.Points = append(m.series.Points, p)
-	m.runs, m.times = append(m.runs, seq), append(m.times, at)
+	m.runs, m.times, m.traits = append(m.runs, seq), append(m.times, at), append(m.traits, kind)
 	return nil
 }
 
@@ -165,7 +171,7 @@ func (r *reader) ofMetric(ctx context.Context, m *metric, f history.SeriesFilter
 	if f.Last > 0 && f.Branch == "" {
 		text += c.numbered(" DESC, p.run DESC LIMIT ?", f.Last)
 	}
-	if err := each(ctx, r.tx, text, c.args, func(rows pgx.Rows) error { return r.add(rows, func(int64) *metric { return m }) }); err != nil {
+	if err := each(ctx, r.store.pool, text, c.args, func(rows pgx.Rows) error { return r.add(rows, func(int64) *metric { return m }) }); err != nil {
 		return err
 	}
 	return r.headsOf(ctx, m)
@@ -190,14 +196,19 @@ func (r *reader) headsOf(ctx context.Context, m *metric) error {
 		text = "SELECT " + headColumns + " FROM runs r WHERE r.app = $1 AND r.time >= $2 AND r.time <= $3 AND r.labels = $4"
 		args = []any{escape(m.series.App), slices.Min(times), slices.Max(times), history.Labels(m.series.RunLabels)}
 	}
-	return each(ctx, r.tx, text, args, func(rows pgx.Rows) error {
-		head := &run.Run{}
-		seq, err := r.decode.scan(rows, head)
-		if r.heads[seq] == nil {
-			r.heads[seq] = head
-		}
-		return err
+	return each(ctx, r.store.pool, text, args, func(rows pgx.Rows) error {
+		return r.head(rows)
 	})
+}
+
+// head reads the head of a row, if it is not known yet.
+func (r *reader) head(rows pgx.Rows) error {
+	seq, raw, err := scanHead(rows)
+	if r.heads[seq] == nil {
+		r.heads[seq] = raw.head
+		r.raws = append(r.raws, raw)
+	}
+	return err
 }
 
 // ofRuns reads the points of runs that are named.
@@ -211,7 +222,7 @@ func (r *reader) ofRuns(ctx context.Context, metrics []*metric, f history.Series
 	c.add(!f.Since.IsZero(), "i.time >= ?", nanos(f.Since))
 	c.add(!f.Until.IsZero(), "i.time < ?", nanos(f.Until))
 	var seqs, times []int64
-	err := each(ctx, r.tx, "SELECT i.seq, i.time FROM run_ids i"+c.where(), c.args, func(rows pgx.Rows) error {
+	err := each(ctx, r.store.pool, "SELECT i.seq, i.time FROM run_ids i"+c.where(), c.args, func(rows pgx.Rows) error {
 		var seq, at int64
 		err := rows.Scan(&seq, &at)
 		seqs, times = append(seqs, seq), append(times, at)
@@ -220,11 +231,8 @@ func (r *reader) ofRuns(ctx context.Context, metrics []*metric, f history.Series
 	if err != nil || len(seqs) == 0 {
 		return err
 	}
-	err = each(ctx, r.tx, "SELECT "+headColumns+" FROM runs r WHERE r.time = ANY($1) AND r.id = ANY($2)", []any{times, ids}, func(rows pgx.Rows) error {
-		head := &run.Run{}
-		seq, err := r.decode.scan(rows, head)
-		r.heads[seq] = head
-		return err
+	err = each(ctx, r.store.pool, "SELECT "+headColumns+" FROM runs r WHERE r.time = ANY($1) AND r.id = ANY($2)", []any{times, ids}, func(rows pgx.Rows) error {
+		return r.head(rows)
 	})
 	if err != nil {
 		return err
@@ -233,7 +241,7 @@ func (r *reader) ofRuns(ctx context.Context, metrics []*metric, f history.Series
 	for _, m := range metrics {
 		byID[m.id] = m
 	}
-	return each(ctx, r.tx, pointColumns+" WHERE p.run = ANY($1)", []any{seqs}, func(rows pgx.Rows) error {
+	return each(ctx, r.store.pool, pointColumns+" WHERE p.run = ANY($1)", []any{seqs}, func(rows pgx.Rows) error {
 		return r.add(rows, func(id int64) *metric { return byID[id] })
 	})
 }
