@@ -104,10 +104,12 @@ func WalkPages(limit int, page func(after Position, limit int) ([]*Entry, error)
 // their runs.
 func Sort(list []Series) {
 	for i := range list {
-		points := list[i].Points
-		slices.SortStableFunc(points, func(a, b Point) int {
+		order := func(a, b Point) int {
 			return cmp.Or(a.Run.Timestamp.Compare(b.Run.Timestamp), strings.Compare(a.Run.ID, b.Run.ID))
-		})
+		}
+		if points := list[i].Points; !slices.IsSortedFunc(points, order) { // as they mostly are
+			slices.SortStableFunc(points, order)
+		}
 	}
 	slices.SortFunc(list, func(a, b Series) int {
 		return cmp.Or(strings.Compare(a.App, b.App), strings.Compare(run.Key("", a.RunLabels), run.Key("", b.RunLabels)),

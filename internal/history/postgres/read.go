@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/run"
@@ -209,12 +210,13 @@ func (s *Store) entries(ctx context.Context, f history.Filter, after history.Pos
 				var st stats
 				var seq int64
 				var labels string
-				err := rows.Scan(append([]any{&seq, &v.Name, &labels, &v.Key, &v.Unit, &v.Better, &v.Resolution, &v.Statistic}, st.into(&v.Center)...)...)
+				err := rows.Scan(append([]any{&seq, &v.Name, &labels, &v.Key, &v.Unit, &v.Better, &v.Resolution, &v.Statistic}, st.into()...)...)
 				if err != nil {
 					return err
 				}
+				v.Center = st.center
 				v.Name, v.Key, v.Unit = unescape(v.Name), unescape(v.Key), unescape(v.Unit)
-				v.Stats = st.of(v.Center, v.Statistic)
+				v.Stats = st.of(v.Statistic)
 				if v.Labels, err = history.DecodeLabels(labels); err == nil {
 					bySeq[seq].Points = append(bySeq[seq].Points, v)
 				}
@@ -227,22 +229,23 @@ func (s *Store) entries(ctx context.Context, f history.Filter, after history.Pos
 // statisticColumns are those that stats reads.
 const statisticColumns = "p.count, p.center, p.mean, p.min, p.max, p.stddev, p.p95, p.p99"
 
-// stats are the columns of a point.
+// stats are the columns of a point. One is scanned into again and again.
 type stats struct {
 	count  int64
-	values [6]*float64
+	center float64
+	values [6]pgtype.Float8
 }
 
-func (s *stats) into(center *float64) []any {
-	return []any{&s.count, center, &s.values[0], &s.values[1], &s.values[2], &s.values[3], &s.values[4], &s.values[5]}
+func (s *stats) into() []any {
+	return []any{&s.count, &s.center, &s.values[0], &s.values[1], &s.values[2], &s.values[3], &s.values[4], &s.values[5]}
 }
 
-func (s *stats) of(center float64, statistic string) run.Stats {
+func (s *stats) of(statistic string) run.Stats {
 	var v [6]float64
 	for i, p := range s.values {
-		if v[i] = math.NaN(); p != nil {
-			v[i] = *p
+		if v[i] = p.Float64; !p.Valid {
+			v[i] = math.NaN()
 		}
 	}
-	return history.Statistics(center, statistic, s.count, v[0], v[1], v[2], v[3], v[4], v[5])
+	return history.Statistics(s.center, statistic, s.count, v[0], v[1], v[2], v[3], v[4], v[5])
 }

@@ -139,23 +139,23 @@ func (r *reader) resolve(ctx context.Context, metrics []*metric) error {
 	return nil
 }
 
-// add reads the point of a row, which begins with its number in metrics.
-func (r *reader) add(rows pgx.Rows, find func(int64) *metric) error {
+// points returns what reads the point of a row, which begins with its number
+// in metrics. What rows are scanned into is made once.
+func (r *reader) points(find func(int64) *metric) func(pgx.Rows) error {
 	var id, at, seq int64
 	var kind int32
 	var st stats
-	var p history.Point
-	if err := rows.Scan(append([]any{&id, &at, &seq, &kind}, st.into(&p.Center)...)...); err != nil {
-		return err
-	}
-	m := find(id)
-	if m == nil {
+	into := append([]any{&id, &at, &seq, &kind}, st.into()...)
+	return func(rows pgx.Rows) error {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		if m := find(id); m != nil {
+			m.series.Points = append(m.series.Points, history.Point{Center: st.center, Stats: st.of("")}) // see resolve
+			m.runs, m.times, m.traits = append(m.runs, seq), append(m.times, at), append(m.traits, kind)
+		}
 		return nil
 	}
-	p.Stats = st.of(p.Center, "") // see resolve
-	m.series.Points = append(m.series.Points, p)
-	m.runs, m.times, m.traits = append(m.runs, seq), append(m.times, at), append(m.traits, kind)
-	return nil
 }
 
 const pointColumns = "SELECT p.metric, p.time, p.run, p.trait, " + statisticColumns + " FROM points p"
@@ -171,7 +171,7 @@ func (r *reader) ofMetric(ctx context.Context, m *metric, f history.SeriesFilter
 	if f.Last > 0 && f.Branch == "" {
 		text += c.numbered(" DESC, p.run DESC LIMIT ?", f.Last)
 	}
-	if err := each(ctx, r.store.pool, text, c.args, func(rows pgx.Rows) error { return r.add(rows, func(int64) *metric { return m }) }); err != nil {
+	if err := each(ctx, r.store.pool, text, c.args, r.points(func(int64) *metric { return m })); err != nil {
 		return err
 	}
 	return r.headsOf(ctx, m)
@@ -191,14 +191,25 @@ func (r *reader) headsOf(ctx context.Context, m *metric) error {
 	if len(times) == 0 {
 		return nil
 	}
-	text, args := "SELECT "+headColumns+" FROM runs r WHERE r.time = ANY($1) AND r.app = $2", []any{times, escape(m.series.App)}
+	of := history.Labels(m.series.RunLabels)
+	text, args := "r.time = ANY($3)", []any{escape(m.series.App), of, times}
 	if len(times) > fewPoints {
-		text = "SELECT " + headColumns + " FROM runs r WHERE r.app = $1 AND r.time >= $2 AND r.time <= $3 AND r.labels = $4"
-		args = []any{escape(m.series.App), slices.Min(times), slices.Max(times), history.Labels(m.series.RunLabels)}
+		text, args = "r.time >= $3 AND r.time <= $4", []any{escape(m.series.App), of, slices.Min(times), slices.Max(times)}
 	}
-	return each(ctx, r.store.pool, text, args, func(rows pgx.Rows) error {
-		return r.head(rows)
-	})
+	var seq, at int64
+	var environment int32
+	var head run.Run
+	into := []any{&seq, &head.ID, &head.Version, &head.Commit, &head.Branch, &head.Dirty, &at, &environment}
+	return each(ctx, r.store.pool, "SELECT r.seq, r.id, r.version, r.commit_id, r.branch, r.dirty, r.time, r.environment FROM runs r WHERE r.app = $1 AND r.labels = $2 AND "+text, args,
+		func(rows pgx.Rows) error {
+			if err := rows.Scan(into...); err != nil || r.heads[seq] != nil {
+				return err
+			}
+			one := run.Run{ID: head.ID, App: m.series.App, Version: unescape(head.Version), Commit: unescape(head.Commit), Branch: unescape(head.Branch), Dirty: head.Dirty}
+			r.heads[seq] = &one
+			r.raws = append(r.raws, rawHead{&one, at, of, environment})
+			return nil
+		})
 }
 
 // head reads the head of a row, if it is not known yet.
@@ -241,9 +252,7 @@ func (r *reader) ofRuns(ctx context.Context, metrics []*metric, f history.Series
 	for _, m := range metrics {
 		byID[m.id] = m
 	}
-	return each(ctx, r.store.pool, pointColumns+" WHERE p.run = ANY($1)", []any{seqs}, func(rows pgx.Rows) error {
-		return r.add(rows, func(id int64) *metric { return byID[id] })
-	})
+	return each(ctx, r.store.pool, pointColumns+" WHERE p.run = ANY($1)", []any{seqs}, r.points(func(id int64) *metric { return byID[id] }))
 }
 
 // Metrics returns what was measured: see history.Reader.

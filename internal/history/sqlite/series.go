@@ -32,6 +32,17 @@ type reader struct {
 	decode       history.HeadDecoder
 	heads        map[int64]*run.Run // by number
 	traits       map[int64]trait
+	block        []run.Run // heads that are not used yet
+}
+
+// newHead makes heads by the hundred: they are kept or dropped together.
+func (r *reader) newHead() *run.Run {
+	if len(r.block) == 0 {
+		r.block = make([]run.Run, min(max(16, len(r.heads)), 256))
+	}
+	head := &r.block[0]
+	r.block = r.block[1:]
+	return head
 }
 
 type trait struct {
@@ -163,7 +174,8 @@ func (r *reader) point(row *sqlite.Stmt, m *metric) error {
 	seq, at := row.ColumnInt64(2), row.ColumnInt64(1)
 	head := r.heads[seq]
 	if head == nil {
-		head = &run.Run{ID: row.ColumnText(12), App: m.series.App, Version: row.ColumnText(13), Commit: row.ColumnText(14), Branch: row.ColumnText(15), Dirty: row.ColumnBool(16)}
+		head = r.newHead()
+		*head = run.Run{ID: row.ColumnText(12), App: m.series.App, Version: row.ColumnText(13), Commit: row.ColumnText(14), Branch: row.ColumnText(15), Dirty: row.ColumnBool(16)}
 		environment, err := r.environments.text(row.ColumnInt64(17))
 		if err != nil {
 			return err
