@@ -103,12 +103,14 @@ status: 0 pass, 1 failed, 2 trouble, 3 undecided with --strict, 130 interrupted.
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	c.terminal.add(root)
-	root.PersistentPreRunE = func(*cobra.Command, []string) error { return c.terminal.check() }
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint(err, "%s --help", cmd.CommandPath())
 	})
 	address := root.PersistentFlags().String("history", "", "`ADDRESS` of the history (default: $PACER_HISTORY, or .pacer/history.db)")
-	root.PersistentPreRun = func(cmd *cobra.Command, _ []string) { cmd.SetContext(withHistory(cmd.Context(), *address)) }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		cmd.SetContext(withHistory(cmd.Context(), *address))
+		return c.terminal.check()
+	}
 	// cobra's own template, but wrapped to 80 columns.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages |", ".FlagUsagesWrapped 80 |"))
 	root.AddCommand(c.demo(), c.run(), c.importing(), c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.policy(), c.history(), c.log(), c.show(), c.report(),
