@@ -103,7 +103,7 @@ func (e *engine) read() string {
 			e.t.Fatal(err)
 		}
 		out := say(status, "check", "--baseline", e.address, file)
-		if !strings.Contains(out, "the newest earlier comparable run") || !strings.Contains(out, "shop 2.0") {
+		if !strings.Contains(out, "the newest earlier comparable run") || !strings.Contains(out, "against  2.0") {
 			e.t.Errorf("check: %s", out)
 		}
 	}
