@@ -52,7 +52,7 @@ func Read(r io.Reader, name string) (Run, error) {
 
 func everyKey(string) bool { return true }
 
-var documentKeys = set("schema", "id", "app", "version", "commit", "branch", "dirty", "timestamp", "main", "items",
+var documentKeys = set("schema", "id", "app", "version", "commit", "branch", "dirty", "pull_request", "timestamp", "main", "items",
 	"command", "environment", "labels", "metrics", "stages", "warnings", "failures",
 	"startup_time", "memory_usage", "processing_speed", "processing_metrics")
 
@@ -125,6 +125,8 @@ func (p *parser) documentKey(key string) (err error) {
 		return p.text(&p.run.Commit)
 	case "branch":
 		return p.text(&p.run.Branch)
+	case "pull_request":
+		return p.text(&p.run.Pull)
 	case "main":
 		return p.text(&p.run.Main)
 	case "dirty":

@@ -57,6 +57,7 @@ func (r *Run) encode(buf []byte) []byte {
 		doc.key("dirty")
 		doc.buf = append(doc.buf, "true"...)
 	}
+	doc.text("pull_request", r.Pull)
 	if !r.Timestamp.IsZero() {
 		doc.text("timestamp", r.Timestamp.UTC().Format(time.RFC3339Nano))
 	}

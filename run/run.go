@@ -48,7 +48,8 @@ type Run struct {
 	Version   string
 	Commit    string
 	Branch    string
-	Dirty     bool // the work tree had changes beside the commit
+	Dirty     bool   // the work tree had changes beside the commit
+	Pull      string // number of the pull or merge request that it was made for
 	Timestamp time.Time
 
 	Main        string           // the metric that is the app's main operation
@@ -104,6 +105,10 @@ const (
 	GaugeKind   Kind = "gauge"   // the last value
 	RateKind    Kind = "rate"    // items over time
 	ExactKind   Kind = "exact"   // does not vary while the code is the same: any difference is a change
+	// WitnessKind tells about the measurement rather than the app, such as how
+	// often another process took the processor: it is not judged unless the
+	// policy says so.
+	WitnessKind Kind = "witness"
 )
 
 // Metric is a named quantity and what was observed of it: samples, or a

@@ -160,7 +160,7 @@ func runSchema() object {
 	d.define("metric", func() object {
 		metric := object{
 			{"name", described("Dotted, lower case; a stage with / down the tree: track.process/search.", name)},
-			{"kind", described("What made it: timer, value, counter, gauge or rate; exact where it does not vary while the code is the same.", typed("string"))},
+			{"kind", described("What made it: timer, value, counter, gauge or rate; exact where it does not vary while the code is the same; witness where it tells about the measurement and is not judged.", typed("string"))},
 			{"unit", described("s, bytes, items/s, ratio, or any other.", typed("string"))},
 			{"labels", described("Part of the metric's identity, with its name and unit.", labels.with("maxProperties", run.MaxLabels))},
 			{"better", described("The direction in which it improves; neither: it is shown and decides nothing; absent: as usual for the unit.", typed("string").with("enum", words[reflect.TypeFor[run.Better]()]))},
@@ -183,6 +183,7 @@ func runSchema() object {
 		{"commit", typed("string")},
 		{"branch", typed("string")},
 		{"dirty", described("The work tree had changes beside the commit.", typed("boolean"))},
+		{"pull_request", described("Number of the pull or merge request that it was made for.", typed("string"))},
 		{"timestamp", described("RFC 3339; without a zone it is UTC.", typed("string"))},
 		{"startup_time", described("Seconds. Derived from metrics; in a file without them it is the metric startup.", positive)},
 		{"memory_usage", described("Bytes. Derived likewise: memory.peak.", positive)},

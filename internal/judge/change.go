@@ -23,6 +23,10 @@ const (
 // matters unless the policy says otherwise. Of counts, every change does.
 const DefaultThreshold = 0.05
 
+// InstructionsThreshold is the same for instructions. A program with a garbage
+// collector or with threads executes up to 0.7 % more or fewer from run to run.
+const InstructionsThreshold = 0.01
+
 // DefaultConfidence is how sure the judge is unless the policy says otherwise.
 const DefaultConfidence = 0.95
 
@@ -101,7 +105,10 @@ func (p *Policy) limit(c *couple) (limit, error) {
 	if t := rules.Counted; t != nil {
 		l.counted, l.place = *t.Counted, t.Place
 	}
-	if l.counted {
+	switch {
+	case l.counted && m.Unit == unit.Instructions:
+		l.change = InstructionsThreshold
+	case l.counted:
 		l.change = 0
 	}
 	if t := rules.Change; t != nil {

@@ -74,7 +74,7 @@ func Judge(c Case) (Verdict, error) {
 	}
 	v := newVerdict(&c)
 	differences := v.meet(&c)
-	list := couples(current, &c.Baseline)
+	list := slices.DeleteFunc(couples(current, &c.Baseline), func(c couple) bool { return policy.unjudged(c.metric()) })
 	changes, err := tellChanges(list, policy, len(differences) > 0)
 	if err != nil {
 		return Verdict{}, err

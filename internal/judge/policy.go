@@ -225,6 +225,20 @@ func (p *Policy) Rules(m *run.Metric) Rules {
 	}
 }
 
+// unjudged tells whether a metric says something about the measurement alone,
+// which nobody asked to be judged by its name.
+func (p *Policy) unjudged(m *run.Metric) bool {
+	if m.Kind != run.WitnessKind {
+		return false
+	}
+	rules := p.Rules(m)
+	named := rules.Budget != nil && rules.Budget.Metric.Literal()
+	for _, t := range []*Threshold{rules.Change, rules.MinChange, rules.Counted} {
+		named = named || t != nil && t.Metric.Literal()
+	}
+	return !named
+}
+
 // Fits says whether the rules of a metric fit it: a *PolicyError if a unit, a
 // statistic or a direction does not.
 func (p *Policy) Fits(m *run.Metric) error {

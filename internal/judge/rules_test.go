@@ -53,6 +53,8 @@ func TestCounts(t *testing.T) {
 		{name: "apart", unit: "B/op", before: []float64{512, 514}, after: []float64{525, 526, 527, 528, 529, 530}, change: Regressed, reason: "op: 1.03x slower/higher", ratio: true},
 		{name: "threshold", unit: "B/op", policy: Policy{Thresholds: []Threshold{{Metric: "*", Change: &loose}}}, before: []float64{100}, after: []float64{110}, change: Unchanged, reason: BelowThreshold, ratio: true},
 		{name: "min_change", unit: "B/op", policy: Policy{Thresholds: []Threshold{{Metric: "op", MinChange: &Quantity{Value: 20, Unit: ""}}}}, before: []float64{100}, after: []float64{110}, change: Unchanged, reason: TooSmall, ratio: true},
+		{name: "instructions vary", unit: "instructions", before: []float64{1000}, after: []float64{1007}, change: Unchanged, reason: BelowThreshold, ratio: true},
+		{name: "more instructions", unit: "instructions", before: []float64{1000}, after: []float64{1020}, change: Regressed, reason: "op: 1.02x slower/higher", ratio: true},
 		{name: "no direction", unit: "count", before: []float64{1}, after: []float64{2}, change: Inconclusive, ratio: true},
 		{name: "times are not counts", unit: "s", before: []float64{100}, after: []float64{101}, change: Unchanged, ratio: true},
 	}
@@ -249,6 +251,26 @@ func TestHistory(t *testing.T) {
 		}
 		if m := v.Metrics[0].Moved; tt.want == Warn && (m == nil || m.Run != "run20" || m.Version != "1.20" || m.Ago != 5 || m.Index != 20) {
 			t.Errorf("%s: moved %+v", tt.name, m)
+		}
+	}
+}
+
+// What tells about the measurement alone is judged only where the policy
+// names it.
+func TestWitness(t *testing.T) {
+	t.Parallel()
+	switches := func(n float64) *run.Run {
+		return &run.Run{Metrics: []run.Metric{
+			{Name: "process.wall", Unit: "s", Samples: []float64{1}},
+			{Name: "process.switches.involuntary", Unit: "count", Kind: run.WitnessKind, Better: run.Lower, Samples: []float64{n}},
+		}}
+	}
+	change := 0.1
+	for pattern, want := range map[Pattern]int{"process.wall": 1, "process.*": 1, "process.switches.involuntary": 2} {
+		v, err := Judge(Case{Current: switches(90), Baseline: Baseline{Runs: []*run.Run{switches(1)}},
+			Policy: Policy{Thresholds: []Threshold{{Metric: pattern, Change: &change}}}})
+		if err != nil || len(v.Metrics) != want || (v.Verdict == Fail) != (want == 2) {
+			t.Errorf("%s: %d metrics, %s, %v; want %d metrics", pattern, len(v.Metrics), v.Verdict, err, want)
 		}
 	}
 }

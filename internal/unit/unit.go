@@ -115,6 +115,8 @@ func Format(v float64, base string) string {
 		return strconv.FormatFloat(v/last.size, 'f', 2, 64) + last.name
 	case base == Ratio || base == Count || base == "":
 		return plain(v)
+	case base == Instructions:
+		return large(v)
 	}
 	if top, bottom, per := strings.Cut(base, "/"); per && (top == Bytes || top == Seconds) {
 		return Format(v, top) + "/" + bottom
@@ -144,6 +146,16 @@ func Better(base string) string {
 		return "higher"
 	}
 	return ""
+}
+
+// large prints a large count to four digits: 90.52M.
+func large(v float64) string {
+	for _, sc := range []scale{{name: "G", size: 1e9}, {name: "M", size: 1e6}, {name: "k", size: 1e3}} {
+		if math.Abs(v) >= 0.99995*sc.size {
+			return strconv.FormatFloat(v/sc.size, 'f', max(0, 3-int(math.Log10(math.Abs(v)/sc.size*1.00005))), 64) + sc.name
+		}
+	}
+	return plain(v)
 }
 
 func plain(v float64) string {

@@ -34,6 +34,11 @@ func TestFormat(t *testing.T) {
 		{0.00123, "", "0.00123"},
 		{7, "frames", "7 frames"},
 		{12, Count, "12"},
+		{90524124, Instructions, "90.52M"},
+		{1234.4, Instructions, "1.234k"},
+		{999960, Instructions, "1.000M"},
+		{123456e9, Instructions, "123456G"},
+		{987, Instructions, "987"},
 		{math.NaN(), Seconds, "-"},
 	}
 	for _, tt := range tests {
