@@ -3,6 +3,8 @@ package pacer
 import (
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -103,6 +105,10 @@ func (r *Recorder) Initial() {
 // Process start is PACER_START, which a launcher sets to the Unix time in
 // nanoseconds, else what the operating system says, whose tick (10 ms on
 // Linux) is recorded as the metric's resolution.
+//
+// A launcher that waits for an app to be ready sets PACER_READY to the name of
+// a file, which the first call makes: it holds the time of the call, as
+// nanoseconds since 1970.
 func (r *Recorder) Ready() {
 	if r == nil {
 		return
@@ -111,10 +117,27 @@ func (r *Recorder) Ready() {
 	r.mu.Lock()
 	defer r.unlock()
 	if !r.startup.readied {
+		if file := os.Getenv("PACER_READY"); file != "" && r.config.Clock == nil {
+			r.problem(tellReady(file, now))
+		}
 		r.startup.readied = true
 		r.startup.ready = r.sinceStart(now, clock)
 		r.startup.endPhase(clock)
 	}
+}
+
+// tellReady tells a launcher when the app was ready. Its reader must not meet
+// half of it, and a disk that is slow to be safe would cost the app the wait.
+func tellReady(file string, at time.Time) error {
+	half := file + "." + strconv.Itoa(os.Getpid())
+	if err := os.WriteFile(half, strconv.AppendInt(nil, at.UnixNano(), 10), 0o666); err != nil {
+		return fmt.Errorf("PACER_READY: %w", err)
+	}
+	if err := os.Rename(half, file); err != nil {
+		os.Remove(half)
+		return fmt.Errorf("PACER_READY: %w", err)
+	}
+	return nil
 }
 
 // sinceStart returns the time from process start to now, or 0 if it cannot be
