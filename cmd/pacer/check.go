@@ -155,7 +155,7 @@ func judged(found judge.Case) (judge.Verdict, error) {
 func (c *cli) selfTest(ctx context.Context, found judge.Case, as string) error {
 	p := newProgress(c.stderr, "testing the gate", judge.SelfTestTrials)
 	t, err := judge.NewSelfTest(found, func(done int) error {
-		p.show(done)
+		p.show(done, "")
 		return ctx.Err()
 	})
 	p.clear()

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pacer-perf/pacer/examples/cuepoint/app"
 	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/internal/measure"
 	"github.com/pacer-perf/pacer/internal/policy"
 	"github.com/pacer-perf/pacer/internal/report/text"
 	"github.com/pacer-perf/pacer/run"
@@ -73,7 +74,15 @@ func (c *cli) measureDemo(ctx context.Context, library string, runs int) (*run.R
 			return nil, err
 		}
 	}
-	return c.measure(ctx, batch{name: demoApp, args: args, runs: runs, labels: map[string]string{"library": label}})
+	s, err := c.newSession(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	return s.measure(ctx, batch{runs: runs, subject: subject{
+		own: demoApp, labels: map[string]string{"library": label},
+		task: measure.Task{Command: measure.Command{Args: args}},
+	}})
 }
 
 // demoApp is the app that demo measures.

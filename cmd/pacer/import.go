@@ -200,10 +200,9 @@ func (o *importOptions) describe(list []imported, p judge.Policy) error {
 	if len(list) > 1 && (o.commit != "" || o.time != "" || o.version != "") {
 		return hint(fmt.Errorf("--commit, --version and --time are of one run: there are %d", len(list)), "import the files one by one, or make one run of them: --merge")
 	}
-	var commit, branch string
-	var dirty bool
+	var code revision
 	if o.here {
-		commit, branch, dirty = gitState()
+		code = sourceHere()
 	}
 	for i := range list {
 		r := &list[i].run
@@ -223,8 +222,8 @@ func (o *importOptions) describe(list []imported, p judge.Policy) error {
 			here := pacer.Environment()
 			here.Go = "" // of this program, not of what was measured
 			fill(r.Environment, here)
-			if r.Commit == "" || r.Commit == commit {
-				r.Commit, r.Branch, r.Dirty = commit, first(r.Branch, branch), r.Dirty || dirty
+			if r.Commit == "" || r.Commit == code.commit {
+				r.Commit, r.Branch, r.Dirty, r.Pull = code.commit, first(r.Branch, code.branch), r.Dirty || code.dirty, code.pull
 			}
 		}
 		if o.commit != "" && o.commit != r.Commit {

@@ -81,7 +81,7 @@ func (c *cli) importText(list []imported, o importOptions) error {
 			return err
 		}
 	}
-	if commit, _, _ := gitState(); uncommitted && commit != "" && !o.here && !o.dryRun {
+	if uncommitted && sourceHere().commit != "" && !o.here && !o.dryRun {
 		fmt.Fprintln(c.stderr, "hint: the commit is not known: --commit COMMIT, or --here for what was measured just now")
 	}
 	return nil

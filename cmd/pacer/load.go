@@ -301,3 +301,32 @@ func writeJSON(w io.Writer, v any) error {
 	_, err := w.Write(out.Bytes())
 	return err
 }
+
+// writeRuns writes several run documents as one array.
+func writeRuns(w io.Writer, runs []*run.Run) error {
+	out := []byte{'['}
+	for i, r := range runs {
+		document, err := r.Encode()
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(append(out, '\n'), bytes.TrimSpace(document)...)
+	}
+	_, err := w.Write(append(out, "\n]\n"...))
+	return err
+}
+
+// first returns the first of words that is not empty.
+func first(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}
+
+func env(name string) string { return os.Getenv(name) }

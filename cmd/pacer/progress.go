@@ -4,37 +4,76 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
 )
 
-// progress shows on a terminal how far a batch is. Elsewhere it is silent.
+// progress shows how far a batch is: on a terminal a bar, elsewhere a line
+// every few seconds.
 type progress struct {
-	w     io.Writer
-	what  string
-	total int
-	on    bool
-	shown bool
+	w        io.Writer
+	what     string
+	total    int
+	terminal bool
+	shown    bool
+	began    time.Time
+	last     time.Time
 }
+
+// progressEvery is how often a log gets a line.
+const progressEvery = 5 * time.Second
 
 func newProgress(w io.Writer, what string, total int) *progress {
-	return &progress{w: w, what: what, total: total, on: isTerminal(w) && os.Getenv("TERM") != "dumb"}
+	now := time.Now()
+	return &progress{w: w, what: what, total: total, terminal: isTerminal(w) && os.Getenv("TERM") != "dumb", began: now, last: now}
 }
 
-// show says that done of total are done.
-func (p *progress) show(done int) {
-	if !p.on {
+// show says that done of total are done, and what is known so far.
+func (p *progress) show(done int, notes ...string) {
+	note := joined(notes...)
+	if !p.terminal {
+		if time.Since(p.last) >= progressEvery {
+			p.last = time.Now()
+			fmt.Fprintf(p.w, "pacer: %s: %s\n", p.what, joined(fmt.Sprintf("%d of %d", done, p.total), note, p.left(done)))
+		}
 		return
 	}
-	const width = 20
-	bar := ""
-	for i := range width {
-		if i < done*width/p.total {
-			bar += "="
-		} else {
-			bar += " "
-		}
+	if time.Since(p.last) < 50*time.Millisecond && done > 1 {
+		return // a terminal is slower than a short command
 	}
-	fmt.Fprintf(p.w, "\r\x1b[K%.50s [%s] %d of %d", p.what, bar, done+1, p.total)
+	const width = 14
+	full := done * width / p.total
+	bar := strings.Repeat("=", full) + strings.Repeat(" ", width-full)
+	p.line(fmt.Sprintf("%s [%s] %s", cut(p.what, 20), bar, joined(fmt.Sprintf("%d of %d", done, p.total), note, p.left(done))))
+}
+
+// say shows that something else is under way.
+func (p *progress) say(what string) {
+	if p.terminal {
+		p.line(cut(p.what, 20) + ": " + what)
+	} else if time.Since(p.last) >= progressEvery {
+		p.last = time.Now()
+		fmt.Fprintf(p.w, "pacer: %s: %s\n", p.what, what)
+	}
+}
+
+func (p *progress) line(text string) {
+	p.last = time.Now()
+	fmt.Fprint(p.w, "\r\x1b[K"+cut(text, 79))
 	p.shown = true
+}
+
+// left says how long the rest will take, once that is worth saying.
+func (p *progress) left(done int) string {
+	if done == 0 || done >= p.total {
+		return ""
+	}
+	rest := time.Duration(float64(time.Since(p.began)) / float64(done) * float64(p.total-done)).Round(time.Second)
+	if rest < 5*time.Second {
+		return ""
+	}
+	return rest.String() + " left"
 }
 
 func (p *progress) clear() {
@@ -46,8 +85,26 @@ func (p *progress) clear() {
 
 // count shows how many there were so far, of a number that is not known.
 func (p *progress) count(done int) {
-	if p.on {
-		fmt.Fprintf(p.w, "\r\x1b[K%.50s: %d", p.what, done)
-		p.shown = true
+	if p.terminal {
+		p.line(fmt.Sprintf("%s: %d", cut(p.what, 50), done))
 	}
+}
+
+// joined joins the words that are not empty.
+func joined(words ...string) string {
+	var list []string
+	for _, w := range words {
+		if w != "" {
+			list = append(list, w)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// cut keeps a text to n characters.
+func cut(s string, n int) string {
+	if utf8.RuneCountInString(s) <= n {
+		return s
+	}
+	return string([]rune(s)[:n-1]) + "~"
 }

@@ -1,9 +1,13 @@
 // Package measure runs commands and measures them from outside: wall time, CPU
-// time, peak memory.
+// time, peak memory, page faults, context switches, instructions.
 //
-// A command is started without a shell, in a process group of its own, with no
-// standard input. When the context ends, the group is asked to stop, and
-// killed if it does not.
+// A command is started without a shell, in a process group of its own, without
+// a terminal. When its time or the context ends, the group is asked to stop,
+// and killed if it does not. On Linux a small helper process starts the
+// commands (package helper), and leaves nothing of them behind even if this
+// process is killed.
+//
+// Nothing here knows where results are kept or how they are shown.
 package measure
 
 import (
@@ -13,131 +17,253 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 )
 
 // Command is what to run.
 type Command struct {
-	Args   []string  // the program, which is looked up in PATH, and its arguments
-	Env    []string  // added to the environment; PACER_START is set by Run
-	Output io.Writer // takes standard output and error; nil: only the last of it is kept
+	Args  []string // the program, which is looked up in PATH, and its arguments
+	Dir   string   // to run it in; "": here
+	Env   []string // added to the environment; PACER_START is set by Run
+	Stdin *os.File // is read from its beginning; nil: there is nothing to read
+	// Output takes standard output and error; nil: only the last of it is
+	// kept. With File they go there and are not read here.
+	Output io.Writer
+	File   *os.File
+
+	Timeout time.Duration // after which it is stopped; 0: never
+	Grace   time.Duration // between asking it to stop and killing it; 0: two seconds
+	Ready   *Ready        // how it tells that it has started up; nil: it is not waited for
+	Stop    bool          // ask it to stop once it is ready
 }
 
 // Result is what one execution took.
 type Result struct {
-	Wall time.Duration
+	Wall time.Duration // from just before it was started to just after it had ended
 	// CPU is user and system time together, of the command and of those
-	// descendants that were waited for.
+	// descendants that were waited for. How it divides into the two is not
+	// known for short commands: the kernel counts it in ticks.
 	CPU time.Duration
 	// PeakMemory is the peak resident memory of the largest single process
 	// among the same, in bytes; 0 where the system does not tell. A command
 	// that uses less than Floor shows as that or a little more.
 	PeakMemory, Floor int64
 
-	Failure string // empty if it succeeded: "exit status 3", "signal: killed"
-	Tail    string // the last lines of its output
-	// Left tells that a process which the command started outlives it, and
-	// keeps its output open.
-	Left bool
+	// Of the same processes. Major faults read from a disk; a process is
+	// preempted when another takes its processor. -1: the system does not tell.
+	MinorFaults, MajorFaults       int64
+	VoluntarySwitches, Preemptions int64
+	// Instructions and Cycles are those in user mode, by the processor's
+	// counters; -1: see NoCounters.
+	Instructions, Cycles int64
+
+	Startup time.Duration // until it was ready; 0: it never was
+	Failure string        // empty if it succeeded: "exit status 3", "signal: killed", "timed out after 5s"
+	Stopped bool          // because it was ready; then how it ended is no failure
+	Killed  bool          // it did not stop when it was asked to
+	Tail    string        // the last lines of its output
+	Left    int           // processes that it left behind; where the system does not tell, whether there is one
 }
 
 // grace is how long a command that was asked to stop may take.
 const grace = 2 * time.Second
 
+// errNoCommand is a Command without a program.
+var errNoCommand = errors.New("no command to run")
+
+// check says what cannot be handed to a process.
+func (c *Command) check() error {
+	if len(c.Args) == 0 || c.Args[0] == "" {
+		return errNoCommand
+	}
+	for _, list := range [][]string{{c.Dir}, c.Args, c.Env} {
+		for _, s := range list {
+			if strings.IndexByte(s, 0) >= 0 {
+				return fmt.Errorf("%q holds a zero byte", s)
+			}
+		}
+	}
+	return nil
+}
+
+// find returns the path of a command's program, absolute where the command
+// runs in another folder.
+func (c *Command) find() (string, error) {
+	name := c.Args[0]
+	if c.Dir != "" {
+		if info, err := os.Stat(c.Dir); err != nil {
+			return "", err
+		} else if !info.IsDir() {
+			return "", fmt.Errorf("%s is no folder", c.Dir)
+		}
+		if strings.ContainsRune(filepath.ToSlash(name), '/') && !filepath.IsAbs(name) {
+			name = filepath.Join(c.Dir, name)
+			if !strings.ContainsRune(filepath.ToSlash(name), '/') {
+				name = "." + string(filepath.Separator) + name
+			}
+		}
+	}
+	path, err := exec.LookPath(name)
+	if err != nil || c.Dir == "" {
+		return path, err
+	}
+	return filepath.Abs(path)
+}
+
+// program is where a program was found. Looking costs as much as all the rest
+// of a run.
+type program struct{ name, dir, variable, path string }
+
+// find is Command.find, which it does not ask twice for the same.
+func (r *Runner) find(c *Command) (string, error) {
+	if err := c.check(); err != nil {
+		return "", err
+	}
+	p := program{name: c.Args[0], dir: c.Dir, variable: os.Getenv("PATH")}
+	if known := r.found; known.name == p.name && known.dir == p.dir && known.variable == p.variable {
+		return known.path, nil
+	}
+	var err error
+	if p.path, err = c.find(); err == nil {
+		r.found = p
+	}
+	return p.path, err
+}
+
+// environ returns the environment of a command: of two variables of one name
+// the last holds.
+func (c *Command) environ() []string {
+	all := append(os.Environ(), c.Env...)
+	if c.Dir != "" {
+		if dir, err := filepath.Abs(c.Dir); err == nil {
+			all = append(all, "PWD="+dir)
+		}
+	}
+	last := make(map[string]int, len(all))
+	for i, v := range all {
+		name, _, _ := strings.Cut(v, "=")
+		last[name] = i
+	}
+	out := make([]string, 0, len(all)+2)
+	for i, v := range all {
+		name, _, _ := strings.Cut(v, "=")
+		if last[name] == i && name != "PACER_START" && name != "PACER_LAUNCHER" {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
 // Run runs a command to its end. A command that fails is no error: see
-// Result.Failure. The error is about starting or watching it, or the
-// context's.
-func Run(ctx context.Context, c Command) (Result, error) {
-	if len(c.Args) == 0 {
-		return Result{}, errors.New("no command to run")
-	}
-	path, err := exec.LookPath(c.Args[0])
+// Result.Failure. The error is about starting or watching it, ErrAlreadyReady,
+// or the context's; after that, nothing of it is left.
+//
+// A Runner runs one command at a time, and further ones when that has ended.
+func (r *Runner) Run(ctx context.Context, c Command) (Result, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	path, err := r.find(&c)
 	if err != nil {
 		return Result{}, err
 	}
-	tail := &tailWriter{out: c.Output}
-	out, err := newDrain(tail)
+	if err := c.Ready.before(ctx); err != nil {
+		return Result{}, err
+	}
+	out, err := newOutput(&c)
 	if err != nil {
 		return Result{}, err
 	}
-	result, err := execute(ctx, path, c, out)
-	result.Left = !out.finish()
-	result.Tail = tail.lines()
+	if c.Grace == 0 {
+		c.Grace = grace
+	}
+	if c.Stdin != nil {
+		c.Stdin.Seek(0, io.SeekStart) // a pipe has no beginning to go to
+	}
+	e := &execution{command: &c, path: path, output: out}
+	watch, stop := context.WithCancel(ctx)
+	e.ready = c.Ready.watch(watch, out)
+	err = r.execute(ctx, e)
+	stop()
+	out.finish(e.result.Left > 0)
+	e.result.Tail = out.tail.lines()
+	e.result.Left = max(e.result.Left, out.left())
 	if ctx.Err() != nil {
-		return result, ctx.Err()
+		return e.result, ctx.Err()
 	}
 	if err != nil {
-		return result, fmt.Errorf("running %s: %w", c.Args[0], err)
+		return e.result, fmt.Errorf("running %s: %w", c.Args[0], err)
 	}
-	return result, nil
+	e.conclude()
+	return e.result, nil
 }
 
-// drain reads what a command prints, for as long as anybody has its output
-// open: a process that it leaves behind must not be stopped by a pipe without
-// a reader.
-type drain struct {
-	write *os.File
-	done  chan struct{}
+// execution is one execution of a command.
+type execution struct {
+	command *Command
+	path    string
+	output  *output
+	ready   *watch // nil: it is not waited for
+	start   int64  // on the clock of now
+	began   int64  // since 1970, in nanoseconds
+
+	result   Result
+	timedOut bool
+	stopped  bool // it was asked to, because it was ready
 }
 
-func newDrain(to io.Writer) (*drain, error) {
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, err
+// stopper asks an execution to stop when its time or the context ends, or when
+// it is ready; and, if it does not, has it killed.
+type stopper struct {
+	*execution
+	cancel  <-chan struct{}
+	ready   <-chan struct{}
+	timeout <-chan time.Time
+	grace   <-chan time.Time
+}
+
+func (e *execution) stopper(ctx context.Context) *stopper {
+	s := &stopper{execution: e, cancel: ctx.Done()}
+	if e.command.Timeout > 0 {
+		s.timeout = time.After(e.command.Timeout)
 	}
-	d := &drain{write: write, done: make(chan struct{})}
-	go func() {
-		io.Copy(to, read)
-		read.Close()
-		close(d.done)
-	}()
-	return d, nil
+	if e.ready != nil {
+		s.ready = e.ready.done
+	}
+	return s
 }
 
-// finish is called when the command has ended. It returns false if somebody
-// else still has the output open.
-func (d *drain) finish() bool {
-	d.write.Close()
-	patience := time.NewTimer(time.Second)
-	defer patience.Stop()
-	select {
-	case <-d.done:
-		return true
-	case <-patience.C:
-		return false
+// begin starts the time of grace.
+func (s *stopper) begin() {
+	s.cancel, s.ready, s.timeout = nil, nil, nil
+	s.grace = time.After(s.command.Grace)
+}
+
+// conclude says what the end of an execution means.
+func (e *execution) conclude() {
+	r := &e.result
+	if e.ready != nil {
+		r.Startup = e.ready.since(e)
+	}
+	ending := first(r.Failure, "it ended by itself")
+	switch {
+	case e.timedOut && e.ready != nil && r.Startup == 0:
+		r.Failure = fmt.Sprintf("timed out after %v: it was not ready%s", e.command.Timeout, e.ready.lastTry())
+	case e.timedOut:
+		r.Failure = fmt.Sprintf("timed out after %v", e.command.Timeout)
+	case e.ready != nil && r.Startup == 0:
+		r.Failure = "it was not ready when it ended (" + ending + ")"
+	case e.stopped:
+		r.Stopped, r.Failure = true, ""
 	}
 }
 
-// tailWriter passes on what a command prints and keeps the last of it.
-type tailWriter struct {
-	out io.Writer
-
-	mu   sync.Mutex
-	last []byte
-}
-
-const tailSize = 4 << 10
-
-func (t *tailWriter) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	t.last = append(t.last, p...)
-	if len(t.last) > 2*tailSize {
-		t.last = append(t.last[:0], t.last[len(t.last)-tailSize:]...)
+func first(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
 	}
-	t.mu.Unlock()
-	if t.out != nil {
-		// A reader that went away must not stop the command.
-		t.out.Write(p)
-	}
-	return len(p), nil
-}
-
-// lines returns the last ten lines at most.
-func (t *tailWriter) lines() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	lines := strings.Split(strings.TrimRight(strings.ToValidUTF8(string(t.last), "?"), "\n"), "\n")
-	return strings.Join(lines[max(0, len(lines)-10):], "\n")
+	return ""
 }

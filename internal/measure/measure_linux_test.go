@@ -1,6 +1,15 @@
 package measure
 
-import "testing"
+import (
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 // However large this process is, a child's peak memory is the child's: a
 // direct child's ru_maxrss would be at least its parent's.
@@ -10,11 +19,11 @@ func TestPeakMemory(t *testing.T) {
 	for i := 0; i < len(ballast); i += 4096 {
 		ballast[i] = 1
 	}
-	small, err := Run(t.Context(), command("exit=0"))
+	small, err := run(t, command("exit=0"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	large, err := Run(t.Context(), command("use=100"))
+	large, err := run(t, command("use=100"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,14 +34,99 @@ func TestPeakMemory(t *testing.T) {
 	if d := large.PeakMemory - small.PeakMemory; d < 95<<20 || d > 250<<20 {
 		t.Errorf("100 MB more show as %d MB more", d>>20)
 	}
+	if d := large.MinorFaults - small.MinorFaults; d < 100 {
+		t.Errorf("100 MB more take %d page faults more", d)
+	}
 	if ballast[4096] != 1 {
 		t.Error("the ballast went overboard")
 	}
-	tiny, err := Run(t.Context(), Command{Args: []string{"true"}, Env: []string{"GORACE=atexit_sleep_ms=0"}})
+	tiny, err := run(t, Command{Args: []string{"true"}, Env: []string{"GORACE=atexit_sleep_ms=0"}})
 	if err != nil || tiny.PeakMemory <= 0 || tiny.PeakMemory > 64<<20 {
 		t.Errorf("true peaks at %d KB, %v", tiny.PeakMemory>>10, err)
 	}
 	if tiny.Floor <= 0 || tiny.PeakMemory > tiny.Floor*3/2 {
 		t.Errorf("true peaks at %d KB, the least that can be told is %d KB", tiny.PeakMemory>>10, tiny.Floor>>10)
 	}
+}
+
+// What a runner needs does not grow, so neither does the least that it can
+// tell of a command's memory.
+func TestFloor(t *testing.T) {
+	t.Parallel()
+	r := open(t, t.Context())
+	c := Command{Args: []string{"true"}, Env: []string{"TEST_LARGE=" + strings.Repeat("x", 100<<10)}}
+	first, last := int64(0), int64(0)
+	for i := range 300 {
+		result, err := r.Run(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i == 50 {
+			first = result.Floor
+		}
+		last = result.Floor
+	}
+	if last > first+(4<<20) {
+		t.Errorf("the floor grows from %d KB to %d KB", first>>10, last>>10)
+	}
+}
+
+// A process that is left behind is told of once, and by whom.
+func TestLeft(t *testing.T) {
+	t.Parallel()
+	r := open(t, t.Context())
+	left, err := r.Run(t.Context(), Command{Args: []string{"sh", "-c", "sleep 60 >/dev/null 2>&1 & echo $!"}})
+	if err != nil || left.Left != 1 {
+		t.Fatalf("%+v, %v", left, err)
+	}
+	if next, err := r.Run(t.Context(), Command{Args: []string{"true"}}); err != nil || next.Left != 0 {
+		t.Errorf("%+v, %v", next, err)
+	}
+	pid, err := strconv.Atoi(left.Tail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close() // it may stay: it was left there on purpose
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Errorf("it is gone: %v", err)
+	}
+}
+
+// A helper that dies is an error, not a hang.
+func TestHelperDies(t *testing.T) {
+	t.Parallel()
+	r, err := Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	c := command("hang=0")
+	c.Output = writerFunc(func(p []byte) (int, error) { syscall.Kill(r.helper.Process.Pid, syscall.SIGKILL); return len(p), nil })
+	began := time.Now()
+	if result, err := r.Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "the helper process ended") || time.Since(began) > 50*time.Second {
+		t.Errorf("%+v, %v", result, err)
+	}
+	if _, err := r.Run(t.Context(), command("exit=0")); err == nil {
+		t.Error("a helper that is gone ran a command")
+	}
+}
+
+// What a run costs beside the command: the whole of it, less what is reported.
+func BenchmarkRun(b *testing.B) {
+	r, err := Open(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.Close()
+	c := Command{Args: []string{"true"}}
+	reported := time.Duration(0)
+	for b.Loop() {
+		result, err := r.Run(b.Context(), c)
+		if err != nil || result.Failure != "" {
+			b.Fatal(result, err)
+		}
+		reported += result.Wall
+	}
+	b.ReportMetric(float64(reported.Nanoseconds())/float64(b.N), "reported-ns/op")
+	b.ReportMetric(float64((b.Elapsed()-reported).Nanoseconds())/float64(b.N), "own-ns/op")
 }

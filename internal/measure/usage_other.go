@@ -4,4 +4,4 @@ package measure
 
 import "os"
 
-func peakMemory(*os.ProcessState) int64 { return 0 }
+func usage(*os.ProcessState, *Result) {}

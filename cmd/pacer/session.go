@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+
+	"github.com/pacer-perf/pacer"
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/measure"
+	"github.com/pacer-perf/pacer/internal/stat"
+	"github.com/pacer-perf/pacer/internal/unit"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// session is what measuring needs: what executes commands, and a history that
+// keeps the runs.
+type session struct {
+	cli         *cli
+	runner      *measure.Runner
+	store       history.Store
+	environment run.Environment
+	policyApp   string
+}
+
+// newSession opens a session; own says that a program of ours is measured,
+// which has nothing to do with this folder. What could keep runs from being
+// kept is better known before the work than after it.
+func (c *cli) newSession(ctx context.Context, own bool) (*session, error) {
+	p, err := loadPolicy("")
+	if err != nil && !own {
+		return nil, err
+	}
+	store, err := writeHistory(ctx)
+	if err != nil {
+		return nil, err
+	}
+	runner, err := measure.Open(ctx)
+	if err != nil {
+		store.Close()
+		return nil, err
+	}
+	if off := os.Getenv("PACER_DISABLED"); off != "" && off != "0" && !own {
+		fmt.Fprintf(c.stderr, "pacer: PACER_DISABLED=%s: what the command measures itself may be missing\n", off)
+	}
+	env := pacer.Environment()
+	env.Go = "" // of this program, not of the command
+	return &session{cli: c, runner: runner, store: store, environment: env, policyApp: p.App}, nil
+}
+
+func (s *session) close() {
+	s.runner.Close()
+	s.store.Close()
+}
+
+// warm executes subjects without measuring them.
+func (s *session) warm(ctx context.Context, p *progress, times int, subjects ...subject) error {
+	for i := range times {
+		p.say(fmt.Sprintf("warming up, %d of %d", i+1, times))
+		for j := range subjects {
+			if _, err := subjects[j].once(ctx, s.runner); err != nil {
+				if ctx.Err() != nil {
+					s.cli.kept = ": nothing was measured yet"
+				}
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// keep puts a run into the history, whether or not the user has had enough.
+func (s *session) keep(ctx context.Context, r *run.Run) error {
+	_, err := s.store.Append(context.WithoutCancel(ctx), r)
+	return err
+}
+
+// watch watches how busy the machine is, until the function that it returns
+// is asked for warnings.
+func (s *session) watch() func() []string { return func() []string { return nil } }
+
+// enoughToStop is the least number of repetitions after which --until stops.
+const enoughToStop = 10
+
+// precisionOf returns how far the 95% confidence interval of the median of
+// values reaches, relative to it; infinity if that is not known yet.
+//
+// Stopping at a width that was wished for leaves the interval its confidence
+// when the values are many: Chow & Robbins (1965), Ann. Math. Statist. 36(2),
+// 457–462.
+func precisionOf(values []float64) float64 {
+	iv, err := stat.MedianInterval(values, 0.95)
+	median := stat.Median(values)
+	if err != nil || len(values) < enoughToStop || !(median > 0) {
+		return math.Inf(1)
+	}
+	return max(iv.High-median, median-iv.Low) / median
+}
+
+// describeMedian says what is known of the main metric so far.
+func describeMedian(values []float64) string {
+	if len(values) == 0 {
+		return ""
+	}
+	text := "median " + unit.Format(stat.Median(values), unit.Seconds)
+	if iv, err := stat.MedianInterval(values, 0.95); err == nil && !math.IsInf(iv.Low, 0) {
+		text += " (" + unit.Format(iv.Low, unit.Seconds) + " to " + unit.Format(iv.High, unit.Seconds) + ")"
+	}
+	return text
+}
+
+// percent prints a share.
+func percent(v float64) string {
+	if math.IsInf(v, 0) {
+		return "any extent"
+	}
+	return fmt.Sprintf("%.3g%%", 100*v)
+}

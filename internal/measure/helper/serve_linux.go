@@ -1,0 +1,383 @@
+package helper
+
+import (
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func init() {
+	if os.Getenv(Variable) == "" {
+		return
+	}
+	os.Unsetenv(Variable)
+	syscall.CloseOnExec(Socket)
+	serve()
+	os.Exit(0)
+}
+
+// server is the helper's state. One thread does everything: each switch to
+// another would cost the runner more than all the rest.
+type server struct {
+	known    map[int]bool // processes that earlier commands left behind
+	counters counters
+	pid      string
+	floor    int64 // the least peak memory that can be told
+	runs     int
+	head     [HeadSize]byte
+}
+
+// serve runs commands until the parent goes away. Nothing is left behind then
+// that the parent did not want left.
+func serve() {
+	// The heap stays as small as it can be: what it grows by, every command
+	// seems to use.
+	debug.SetGCPercent(10)
+	// Whoever ends the parent's group or session ends the parent: this process
+	// cleans up afterwards.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE)
+	// What a command leaves behind becomes a child of this process.
+	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+	runtime.LockOSThread() // commands get their death signal when this thread ends
+	shrink()
+	s := &server{known: make(map[int]bool), pid: strconv.Itoa(os.Getpid())}
+	os.Unsetenv("PACER_START")
+	os.Unsetenv("PACER_LAUNCHER")
+	for {
+		if content, files := s.hear(0); content != nil {
+			report, err := s.run(content, files)
+			if err != nil {
+				s.say(Failed, []byte(err.Error()))
+			} else {
+				s.say(Ended, report.Encode())
+			}
+		}
+	}
+}
+
+// shrink gives back the pages of the program that its start needed, some eight
+// megabytes, and has the kernel forget that they were there: without it every
+// command would seem to use as much. If any of this fails, the least that can
+// be told of memory is more.
+func shrink() {
+	debug.FreeOSMemory()
+	smaps, err := os.ReadFile("/proc/self/smaps")
+	if err != nil {
+		return
+	}
+	var from, to uintptr // the mapping that the lines are about; 0: not one to give back
+	for line := range strings.Lines(string(smaps)) {
+		fields := strings.Fields(line)
+		switch {
+		case len(fields) >= 6 && !strings.HasSuffix(fields[0], ":"): // range, permissions, offset, device, inode, file
+			from, to = 0, 0
+			if fields[1][1] == 'w' || !strings.HasPrefix(fields[5], "/") {
+				continue
+			}
+			lo, hi, _ := strings.Cut(fields[0], "-")
+			start, errStart := strconv.ParseUint(lo, 16, 64)
+			end, errEnd := strconv.ParseUint(hi, 16, 64)
+			if errStart == nil && errEnd == nil {
+				from, to = uintptr(start), uintptr(end)
+			}
+		case len(fields) >= 2 && fields[0] == "Anonymous:" && from != 0:
+			// Pages that were never written come back from the file when they
+			// are needed. What the loader relocated is not in the file.
+			if fields[1] == "0" {
+				syscall.Syscall(syscall.SYS_MADVISE, from, to-from, syscall.MADV_DONTNEED)
+			}
+			from = 0
+		case len(fields) == 5: // a mapping without a file
+			from = 0
+		}
+	}
+	os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
+}
+
+// say answers the parent. If that is gone, the next hear knows.
+func (s *server) say(kind byte, content []byte) { syscall.Write(Socket, Message(kind, content)) }
+
+// hear takes a message of the parent and does what it says while a command
+// runs in a process group, or none does (0). It returns what a request for
+// another command holds, and does not return if the parent is gone.
+func (s *server) hear(group int) (request []byte, files []int) {
+	files, ok := read(s.head[:])
+	kind, size := Head(s.head[:])
+	var content []byte
+	if ok {
+		content = make([]byte, size)
+		if size > 0 {
+			_, ok = read(content)
+		}
+	}
+	switch {
+	case !ok: // the parent was killed
+		s.killAll()
+		os.Exit(0)
+	case kind == Run:
+		return content, files
+	case kind == Signal && size == 1 && group != 0:
+		syscall.Kill(-group, syscall.Signal(content[0]))
+	case kind == Kill:
+		s.killAll()
+		s.say(Killed, nil)
+	case kind == Bye:
+		os.Exit(0)
+	}
+	return nil, nil
+}
+
+// read fills b from the socket and returns the files that came with it, and
+// false at its end.
+func read(b []byte) (files []int, ok bool) {
+	control := make([]byte, syscall.CmsgSpace(4*3))
+	for filled := 0; filled < len(b); {
+		n, oobn, _, _, err := syscall.Recvmsg(Socket, b[filled:], control, syscall.MSG_CMSG_CLOEXEC)
+		if err == syscall.EINTR {
+			continue
+		}
+		if err != nil || n == 0 {
+			return files, false
+		}
+		filled += n
+		if oobn > 0 {
+			messages, _ := syscall.ParseSocketControlMessage(control[:oobn])
+			for i := range messages {
+				rights, _ := syscall.ParseUnixRights(&messages[i])
+				files = append(files, rights...)
+			}
+		}
+	}
+	return files, true
+}
+
+// run runs one command to its end.
+func (s *server) run(content []byte, files []int) (Report, error) {
+	open := true
+	closeFiles := func() {
+		for _, fd := range files {
+			if open {
+				syscall.Close(fd)
+			}
+		}
+		open = false
+	}
+	defer closeFiles()
+	request, err := DecodeRequest(content)
+	if err != nil || len(files) != 3 {
+		return Report{}, errRequest
+	}
+	pidfd := -1
+	attr := &syscall.ProcAttr{
+		Dir:   request.Dir,
+		Files: []uintptr{uintptr(files[0]), uintptr(files[1]), uintptr(files[2])},
+		// A session of its own: without a terminal, whose questions would
+		// wait for an answer for ever.
+		Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, PidFD: &pidfd},
+	}
+	env := append(request.Env, "PACER_LAUNCHER="+s.pid, "")
+	counting := s.counters.open()
+	defer counting.close()
+	if s.runs%100 == 0 { // it costs as much as all the rest, and hardly changes
+		s.floor = peakMemory()
+	}
+	s.runs++
+	r := Report{Floor: s.floor}
+
+	began := time.Now()
+	r.Began = began.UnixNano()
+	env[len(env)-1] = "PACER_START=" + strconv.FormatInt(r.Began, 10)
+	attr.Env = env
+	r.Start = monotonic()
+	pid, err := syscall.ForkExec(request.Path, request.Argv, attr)
+	if err != nil {
+		return r, err
+	}
+	w := wait(pid, pidfd)
+	closeFiles() // this process must not be who holds the output open
+	for !w.ended() {
+		s.hear(pid)
+	}
+	if w.err != nil {
+		return r, w.err
+	}
+	r.Wall = w.at - r.Start
+	r.Status = int64(w.status.ExitStatus())
+	if w.status.Signaled() {
+		r.Signal = int64(w.status.Signal())
+	}
+	r.CPU = w.usage.Utime.Nano() + w.usage.Stime.Nano()
+	r.PeakMemory = w.usage.Maxrss << 10
+	r.MinorFaults, r.MajorFaults = w.usage.Minflt, w.usage.Majflt
+	r.VoluntarySwitches, r.Preempted = w.usage.Nvcsw, w.usage.Nivcsw
+	r.Instructions, r.Cycles = counting.read()
+	r.Left = s.left()
+	return r, nil
+}
+
+// waiting is the wait for a process to end.
+type waiting struct {
+	pid    int
+	poll   [2]unix.PollFd // the parent's socket, and what tells of the end
+	at     int64          // when it ended
+	status syscall.WaitStatus
+	usage  syscall.Rusage
+	err    error
+	done   chan struct{} // without pidfd: closed when another thread has waited
+}
+
+// wait begins to wait. Kernels before 5.3 have no file descriptor for a
+// process: there another thread waits and writes into a pipe.
+func wait(pid, pidfd int) *waiting {
+	w := &waiting{pid: pid}
+	if pidfd < 0 {
+		var p [2]int
+		if w.err = syscall.Pipe2(p[:], syscall.O_CLOEXEC); w.err != nil {
+			return w
+		}
+		w.done = make(chan struct{})
+		pidfd = p[0]
+		go func() {
+			w.reap()
+			close(w.done)
+			syscall.Close(p[1])
+		}()
+	}
+	w.poll = [2]unix.PollFd{{Fd: Socket, Events: unix.POLLIN}, {Fd: int32(pidfd), Events: unix.POLLIN}}
+	return w
+}
+
+// ended waits until the process has ended, true, or the parent says something.
+func (w *waiting) ended() bool {
+	if w.err != nil {
+		return true
+	}
+	for {
+		_, err := unix.Poll(w.poll[:], -1)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			w.err = err
+			return true
+		case w.poll[1].Revents == 0:
+			return false
+		case w.done == nil:
+			w.reap()
+		default:
+			<-w.done
+		}
+		syscall.Close(int(w.poll[1].Fd))
+		return true
+	}
+}
+
+// reap takes the process's figures.
+func (w *waiting) reap() {
+	for {
+		_, w.err = syscall.Wait4(w.pid, &w.status, 0, &w.usage)
+		if w.err != syscall.EINTR {
+			break
+		}
+	}
+	w.at = monotonic()
+}
+
+func monotonic() int64 {
+	var t unix.Timespec
+	unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
+	return t.Nano()
+}
+
+// peakMemory returns the peak resident memory of this process in bytes, 0 if
+// it cannot be read. getrusage would say less: it begins with the parent's.
+func peakMemory() int64 {
+	text, _ := os.ReadFile("/proc/self/status")
+	_, after, _ := strings.Cut(string(text), "VmHWM:")
+	kib, _, _ := strings.Cut(strings.TrimSpace(after), " ")
+	n, _ := strconv.ParseInt(kib, 10, 64)
+	return n << 10
+}
+
+// left returns how many processes the last command left behind.
+func (s *server) left() int64 {
+	for {
+		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+		switch {
+		case err == syscall.EINTR:
+			continue
+		case err != nil: // no children
+			clear(s.known)
+			return 0
+		case pid > 0: // a leftover ended
+			delete(s.known, pid)
+			continue
+		}
+		break
+	}
+	n := int64(0)
+	for _, pid := range descendants(os.Getpid()) {
+		if !s.known[pid] {
+			s.known[pid] = true
+			n++
+		}
+	}
+	return n
+}
+
+// killAll ends the command and whatever it and those before it left behind:
+// again and again, for as long as there is anything, because what is being
+// killed may be starting more.
+func (s *server) killAll() {
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+		list := descendants(os.Getpid())
+		if len(list) == 0 {
+			return
+		}
+		for _, pid := range list {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// descendants returns the living children of a process, their children, and so
+// on.
+func descendants(of int) []int {
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1)
+	parents := make(map[int][]int)
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
+			continue
+		}
+		stat, err := os.ReadFile("/proc/" + name + "/stat")
+		if err != nil {
+			continue
+		}
+		// The program's name stands in brackets and may hold brackets.
+		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+		if len(fields) < 2 || fields[0] == "Z" || fields[0] == "X" {
+			continue
+		}
+		parent, _ := strconv.Atoi(fields[1])
+		parents[parent] = append(parents[parent], pid)
+	}
+	list := parents[of]
+	for i := 0; i < len(list); i++ {
+		list = append(list, parents[list[i]]...)
+	}
+	return list
+}

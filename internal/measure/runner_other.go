@@ -1,0 +1,96 @@
+//go:build !linux
+
+package measure
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+// Runner runs commands, one after the other.
+type Runner struct {
+	mu    sync.Mutex
+	found program
+}
+
+// Open returns a Runner.
+func Open(context.Context) (*Runner, error) { return &Runner{}, nil }
+
+// Close ends it.
+func (r *Runner) Close() error { return nil }
+
+// execute runs a command to its end, as a child of this process.
+func (r *Runner) execute(ctx context.Context, e *execution) error {
+	c := e.command
+	cmd := exec.Command(e.path, c.Args[1:]...)
+	cmd.Args[0] = c.Args[0]
+	cmd.Dir = c.Dir
+	cmd.Stdout, cmd.Stderr = e.output.write, e.output.write
+	if c.Stdin != nil {
+		cmd.Stdin = c.Stdin
+	}
+	ownGroup(cmd)
+	cmd.Env = append(c.environ(), fmt.Sprintf("PACER_LAUNCHER=%d", os.Getpid()), "")
+	began := time.Now()
+	e.start, e.began = now(), began.UnixNano()
+	cmd.Env[len(cmd.Env)-1] = fmt.Sprintf("PACER_START=%d", e.began)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	e.output.handed()
+	done := make(chan error, 1)
+	go func() {
+		err := cmd.Wait()
+		e.result.Wall = time.Duration(now() - e.start)
+		done <- err
+	}()
+	s := e.stopper(ctx)
+	for {
+		select {
+		case err := <-done:
+			if ctx.Err() != nil || e.timedOut || e.result.Killed {
+				kill(cmd)
+			}
+			var exit *exec.ExitError
+			switch {
+			case errors.As(err, &exit):
+				e.result.Failure = exit.Error()
+			case err != nil:
+				return err
+			}
+			e.result.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+			e.result.MinorFaults, e.result.MajorFaults = -1, -1
+			e.result.VoluntarySwitches, e.result.Preemptions = -1, -1
+			e.result.Instructions, e.result.Cycles = -1, -1
+			usage(cmd.ProcessState, &e.result)
+			return nil
+		case <-s.cancel:
+			interrupt(cmd)
+			s.begin()
+		case <-s.timeout:
+			e.timedOut = true
+			terminate(cmd)
+			s.begin()
+		case <-s.ready:
+			s.ready = nil
+			if c.Stop {
+				e.stopped = true
+				terminate(cmd)
+				s.begin()
+			}
+		case <-s.grace:
+			e.result.Killed = true
+			kill(cmd)
+		}
+	}
+}
+
+var epoch = time.Now()
+
+// now is a clock that only goes forward, in nanoseconds.
+func now() int64 { return int64(time.Since(epoch)) + 1 }
