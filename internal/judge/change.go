@@ -41,7 +41,7 @@ func (p *Policy) confidence() float64 {
 // statistics of all at once, because what is noise in one metric is learnt
 // from all of them, and because many questions have more false answers than
 // one. The result has an entry for each couple.
-func tellChanges(list []couple, policy *Policy, incomparable bool) ([]Metric, error) {
+func tellChanges(list []couple, policy *Policy, pairs *Pairs, incomparable bool) ([]Metric, error) {
 	out := make([]Metric, len(list))
 	if incomparable {
 		return out, nil
@@ -49,9 +49,13 @@ func tellChanges(list []couple, policy *Policy, incomparable bool) ([]Metric, er
 	var samples []twosample.Metric
 	var of []int
 	limits := make([]limit, len(list))
+	told := make([]bool, len(list))
+	if pairs != nil {
+		pairs.tell(list, out, told)
+	}
 	for i := range list {
 		c := &list[i]
-		if c.current == nil || len(c.baseline) == 0 {
+		if told[i] || c.current == nil || len(c.baseline) == 0 {
 			continue
 		}
 		var err error
@@ -66,7 +70,6 @@ func tellChanges(list []couple, policy *Policy, incomparable bool) ([]Metric, er
 			samples, of = append(samples, m), append(of, i)
 		}
 	}
-	told := make([]bool, len(list))
 	for k, r := range twosample.Compare(samples, twosample.Options{Confidence: policy.confidence()}) {
 		if r.Outcome == "" {
 			continue // too few samples, or values that have no ratio

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/explain"
+	"github.com/pacer-perf/pacer/internal/paired"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -32,6 +33,8 @@ type Case struct {
 	Baseline Baseline
 	History  []Series // of the metrics, before the current run
 	Policy   Policy
+	Pairs    *Pairs    // of the one run of the baseline and the current one, if they were measured so
+	Session  PairsHead // how; without Pairs, nothing
 	Now      time.Time // when waivers are asked whether they still hold
 }
 
@@ -75,7 +78,7 @@ func Judge(c Case) (Verdict, error) {
 	v := newVerdict(&c)
 	differences := v.meet(&c)
 	list := slices.DeleteFunc(couples(current, &c.Baseline), func(c couple) bool { return policy.unjudged(c.metric()) })
-	changes, err := tellChanges(list, policy, len(differences) > 0)
+	changes, err := tellChanges(list, policy, c.Pairs, len(differences) > 0)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -126,6 +129,17 @@ func newVerdict(c *Case) Verdict {
 	}
 	if v.App == "" {
 		v.App = p.App
+	}
+	if c.Pairs != nil {
+		v.Pairs = &c.Session
+		v.Pairs.Count, v.Pairs.Main = c.Pairs.count, c.Pairs.main
+		v.Policy.Rule = pairedRuleText
+		for _, control := range c.Session.Control {
+			if control.Change != Unchanged && control.Change != Inconclusive {
+				v.warn("", []string{fmt.Sprintf("the control raised a false alarm: %s of the baseline against itself is %s (%s); chance does that in at most %.2g%% of sessions",
+					control.Metric, control.Change, unit.Percent(control.Ratio), 100*paired.FalseAlarms(p.confidence()))})
+			}
+		}
 	}
 	v.warn("", c.Current.Warnings, c.Current.Doubts, c.Baseline.Warnings)
 	return v
@@ -291,7 +305,7 @@ func (j *judgement) changed() {
 			j.why.fail = append(j.why.fail, j.out.Reasons[0])
 		}
 	case Inconclusive, Incomparable:
-		if j.out.Ignored {
+		if j.out.Ignored || j.Pairs != nil && !j.Pairs.isMain(key) { // others are told of if they are sure
 			return
 		}
 		for _, w := range slices.Concat(j.out.Reasons, j.out.Warnings) {

@@ -42,6 +42,7 @@ type Verdict struct {
 	Current  Head         `json:"current"`
 	Baseline BaselineHead `json:"baseline"`
 	Policy   PolicyHead   `json:"policy"`
+	Pairs    *PairsHead   `json:"pairs,omitempty"` // how the two were measured together; nil: they were not
 	Metrics  []Metric     `json:"metrics"`
 	Reasons  []string     `json:"reasons"` // why it is not a plain pass, gravest first
 	Warnings []string     `json:"warnings"`
@@ -107,7 +108,7 @@ type Metric struct {
 // Test says how a change was told, and by which numbers. What a rule has no
 // use for is absent.
 type Test struct {
-	Rule        string      `json:"rule"` // "statistics", "ratio" or "count"
+	Rule        string      `json:"rule"` // "statistics", "ratio", "count" or "pairs"
 	Method      string      `json:"method"`
 	P           *float64    `json:"p,omitempty"`
 	Adjusted    *float64    `json:"adjusted,omitempty"`  // P, for all metrics together

@@ -1,0 +1,135 @@
+package judge
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/pacer-perf/pacer/run"
+)
+
+// pairedCase measures two sides in pairs until they are sure: the ratio of the
+// sides of each metric, by name.
+func pairedCase(t *testing.T, policy Policy, most int, ratios map[string]float64, noise float64, main ...string) (Verdict, *Pairs) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(8, 15))
+	pairs := NewPairs(&policy, 0, main...)
+	var sides [2][]run.Run
+	for range most {
+		var pair [2]run.Run
+		for side := range pair {
+			for _, name := range []string{"process.wall", "process.cpu", "process.instructions"} {
+				ratio, there := ratios[name]
+				if !there {
+					continue
+				}
+				m := run.Metric{Name: name, Unit: "s", Better: run.Lower}
+				v := 0.1 * math.Pow(ratio, float64(side))
+				if name == "process.instructions" {
+					m.Unit, v = "instructions", math.Round(1e9*v)
+				} else {
+					v *= math.Exp(noise * rng.NormFloat64())
+				}
+				m.Samples = []float64{v}
+				pair[side].Metrics = append(pair[side].Metrics, m)
+			}
+			sides[side] = append(sides[side], pair[side])
+		}
+		if err := pairs.Add(&pair[0], &pair[1]); err != nil {
+			t.Fatal(err)
+		}
+		if pairs.Sure() {
+			break
+		}
+	}
+	var whole [2]run.Run
+	for side := range whole {
+		var err error
+		if whole[side], err = run.Merge(sides[side]...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	v, err := Judge(Case{Current: &whole[1], Baseline: Baseline{Runs: []*run.Run{&whole[0]}, Set: true}, Policy: policy, Pairs: pairs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v, pairs
+}
+
+func TestPairs(t *testing.T) {
+	t.Parallel()
+	wide := 0.2
+	tests := []struct {
+		name    string
+		policy  Policy
+		most    int
+		ratios  map[string]float64
+		main    string
+		word    Word
+		changes string
+	}{
+		{name: "slower", most: 200, ratios: map[string]float64{"process.wall": 1.05, "process.cpu": 1.2}, main: "process.wall", word: Fail, changes: "process.cpu=regressed process.wall=regressed"},
+		{name: "faster", most: 200, ratios: map[string]float64{"process.wall": 0.9}, main: "process.wall", word: Pass, changes: "process.wall=improved"},
+		{name: "the same", most: 200, ratios: map[string]float64{"process.wall": 1}, main: "process.wall", word: Pass, changes: "process.wall=unchanged"},
+		{name: "too few pairs", most: 5, ratios: map[string]float64{"process.wall": 1.05}, main: "process.wall", word: Undecided, changes: "process.wall=inconclusive"},
+		{name: "another metric slower", most: 200, ratios: map[string]float64{"process.wall": 1, "process.cpu": 1.2}, main: "process.wall", word: Fail, changes: "process.cpu=regressed process.wall=unchanged"},
+		{name: "more instructions", most: 200, ratios: map[string]float64{"process.wall": 1, "process.instructions": 1.01}, main: "process.instructions", word: Fail, changes: "process.instructions=regressed process.wall=inconclusive"},
+		{name: "the same instructions", most: 200, ratios: map[string]float64{"process.instructions": 1}, main: "process.instructions", word: Pass, changes: "process.instructions=unchanged"},
+		{name: "by the policy", policy: Policy{Thresholds: []Threshold{{Metric: "process.wall", Change: &wide}}}, most: 200, ratios: map[string]float64{"process.wall": 1.05}, main: "process.wall", word: Pass, changes: "process.wall=unchanged"},
+		{name: "too small to matter", policy: Policy{Thresholds: []Threshold{{Metric: "process.wall", MinChange: &Quantity{0.02, "s"}}}}, most: 200, ratios: map[string]float64{"process.wall": 1.05}, main: "process.wall", word: Pass, changes: "process.wall=unchanged"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			v, pairs := pairedCase(t, tt.policy, tt.most, tt.ratios, 0.02, tt.main)
+			var words []string
+			for i := range v.Metrics {
+				m := &v.Metrics[i]
+				words = append(words, fmt.Sprintf("%s=%s", m.Key(), m.Change))
+				if m.Test == nil || m.Test.Rule != ByPairs || m.Ratio == nil || m.N[0] != int64(pairs.Count()) {
+					t.Errorf("%s: %+v", m.Key(), m)
+				}
+				if m.Change == Inconclusive && (m.Needed == nil || len(m.Reasons) == 0) {
+					t.Errorf("%s does not say what it would take", m.Key())
+				}
+			}
+			if got := strings.Join(words, " "); got != tt.changes || v.Verdict != tt.word || v.Pairs == nil || v.Pairs.Count != pairs.Count() {
+				t.Errorf("%s, %s; want %s, %s\n%q", v.Verdict, got, tt.word, tt.changes, v.Reasons)
+			}
+			if (tt.word != Undecided) != pairs.Sure() {
+				t.Errorf("sure: %v", pairs.Sure())
+			}
+		})
+	}
+}
+
+func TestPairsWithout(t *testing.T) {
+	t.Parallel()
+	pairs := NewPairs(&Policy{}, 0, "process.wall")
+	one := run.Run{Metrics: []run.Metric{{Name: "process.cpu", Unit: "s", Samples: []float64{1}}}}
+	if err := pairs.Add(&one, &one); err == nil || !strings.Contains(err.Error(), "process.wall") {
+		t.Errorf("without what they are measured for: %v", err)
+	}
+	none := run.Run{Metrics: []run.Metric{{Name: "process.wall", Unit: "s", Samples: []float64{0}}}}
+	if err := NewPairs(&Policy{}, 0, "process.wall").Add(&none, &none); err == nil {
+		t.Error("zero has a ratio")
+	}
+}
+
+// What a control would have said is in the verdict, and a doubt if it is an
+// alarm.
+func TestControl(t *testing.T) {
+	t.Parallel()
+	_, pairs := pairedCase(t, Policy{}, 50, map[string]float64{"process.wall": 1.2}, 0.01, "process.wall")
+	control := ControlOf(pairs)
+	if len(control) != 1 || control[0].Change != Regressed || control[0].Interval == nil {
+		t.Fatalf("%+v", control)
+	}
+	r := run.Run{Metrics: []run.Metric{{Name: "process.wall", Unit: "s", Samples: []float64{1}}}}
+	v, err := Judge(Case{Current: &r, Baseline: Baseline{Runs: []*run.Run{&r}}, Pairs: pairs, Session: PairsHead{Control: control}})
+	if err != nil || len(v.Warnings) == 0 || !strings.HasPrefix(v.Warnings[0], "the control raised a false alarm: process.wall of the baseline against itself is regressed (+2") {
+		t.Errorf("%q, %v", v.Warnings, err)
+	}
+}
