@@ -46,7 +46,7 @@ func (x *execFlags) flags(cmd *cobra.Command) {
 	f.StringVar(&x.dir, "dir", "", "`FOLDER` to run it in")
 	f.StringArrayVar(&x.env, "env", nil, "variable `NAME=VALUE` of its environment; may be given again")
 	f.StringVar(&x.stdin, "stdin", "", "`FILE` that is its standard input (default: nothing to read)")
-	f.StringVar(&x.output, "output", "", "`FILE` that takes its output, or null (default: read, and shown if it fails)")
+	f.StringVar(&x.output, "save-output", "", "`FILE` that takes its output, or null (default: read, and shown if it fails)")
 	f.BoolVar(&x.show, "show-output", false, "pass its output on to standard error")
 	f.DurationVar(&x.timeout, "timeout", 0, "`TIME` after which it is ended with all that it started (default: never; 1m with --ready-...)")
 	f.DurationVar(&x.grace, "grace", 2*time.Second, "`TIME` to stop in before it is killed")
@@ -74,9 +74,9 @@ func (x *execFlags) check() error {
 	case x.afterReady != "stop" && x.afterReady != "wait":
 		return fmt.Errorf("--after-ready %s: expected stop or wait", x.afterReady)
 	case x.output != "" && x.show:
-		return errors.New("--output and --show-output: the output goes to one place")
+		return errors.New("--save-output and --show-output: the output goes to one place")
 	case x.output != "" && x.line != "":
-		return errors.New("--output and --ready-line: a line cannot be looked for in output that goes elsewhere")
+		return errors.New("--save-output and --ready-line: a line cannot be looked for in output that goes elsewhere")
 	}
 	for _, v := range x.env {
 		if name, _, ok := strings.Cut(v, "="); !ok || name == "" {

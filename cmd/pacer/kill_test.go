@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -40,8 +42,9 @@ func TestKilled(t *testing.T) {
 	}
 	f.Close()
 	for name, args := range map[string][]string{
-		"run":  {"run", "--app", "prog", "--runs", "2", "--", "true"},
-		"demo": {"demo", "--runs", "1", "--library", small},
+		"run":     {"run", "--app", "prog", "--runs", "2", "--", "true"},
+		"compare": {"compare", "--app", "prog", "--pairs", "1", "--exec", "true", "true"},
+		"demo":    {"demo", "--runs", "1", "--library", small},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -87,7 +90,11 @@ func TestKilled(t *testing.T) {
 				}
 				known = now
 			}
-			if out, err := pacerIn(dir, args...).CombinedOutput(); err != nil || len(ids(t, path)) != len(known)+1 {
+			more := 1
+			if name == "compare" { // both sides
+				more = 2
+			}
+			if out, err := pacerIn(dir, args...).CombinedOutput(); err != nil || len(ids(t, path)) != len(known)+more {
 				t.Errorf("afterwards: %v: %s", err, out)
 			}
 		})
@@ -148,32 +155,151 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// Killed without warning, run takes its command along.
-func TestKilledLeavesNoChild(t *testing.T) {
+// Interrupted, compare says what the pairs so far tell, and keeps both runs.
+func TestCompareInterrupted(t *testing.T) {
 	t.Parallel()
-	if _, err := os.Stat("/proc/self/stat"); err != nil {
-		return // the death signal is Linux's
-	}
 	dir := t.TempDir()
-	cmd := pacerIn(dir, "run", "--", "sh", "-c", `echo $$ >pid.tmp; mv pid.tmp pid; exec sleep 60`)
+	script := `n=$(cat n 2>/dev/null || echo 0); n=$((n+1)); echo $n >n; [ $n -lt 6 ] || { echo begun >begun; exec sleep 60; }`
+	cmd := pacerIn(dir, "compare", "--shell", "--app", "prog", "--exec", script, script)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, filepath.Join(dir, "pid"))
-	text, err := os.ReadFile(filepath.Join(dir, "pid"))
+	waitFor(t, filepath.Join(dir, "begun"))
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit status %d, want 130: %s", code, &stderr)
+	}
+	if !bytes.Contains(stderr.Bytes(), []byte("interrupted: 2 pairs are kept")) {
+		t.Errorf("stderr: %s", &stderr)
+	}
+	if !bytes.Contains(stdout.Bytes(), []byte("measured with it in 2 pairs, in random order, until it was")) {
+		t.Errorf("stdout: %s", &stdout)
+	}
+	if n := len(ids(t, filepath.Join(dir, ".pacer", "history.db"))); n != 2 {
+		t.Errorf("%d runs in the history", n)
+	}
+}
+
+// Interrupted while another commit is measured, compare takes its work tree
+// away; killed, the next one does.
+func TestRefInterrupted(t *testing.T) {
+	t.Parallel()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var pid int
-	if _, err := fmt.Sscan(string(text), &pid); err != nil {
-		t.Fatal(err)
+	temp := t.TempDir()
+	git := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=n", "-c", "user.email=e"}, args...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %v: %s", args, err, out)
+		}
+		return string(out)
 	}
+	git("init", "-q", "-b", "main")
+	git("commit", "-q", "--allow-empty", "-m", "one")
+	begun := filepath.Join(dir, "begun")
+	start := func() *exec.Cmd {
+		t.Helper()
+		os.Remove(begun)
+		cmd := pacerIn(dir, "compare", "--ref", "main", "--build", "echo begun >"+begun+"; exec sleep 60", "--exec", "true")
+		cmd.Env = append(cmd.Env, "TMPDIR="+temp)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, begun)
+		return cmd
+	}
+	trees := func() int { return strings.Count(git("worktree", "list"), "\n") }
+
+	cmd := start()
+	if trees() != 2 {
+		t.Errorf("there is no work tree of another commit: %s", git("worktree", "list"))
+	}
+	cmd.Process.Signal(os.Interrupt)
+	cmd.Wait()
+	left, err := os.ReadDir(temp)
+	if code := cmd.ProcessState.ExitCode(); code != 130 || trees() != 1 || err != nil || len(left) != 0 {
+		t.Errorf("interrupted: exit status %d, %d trees, %v, %v", code, trees(), left, err)
+	}
+	cmd = start()
 	cmd.Process.Kill()
 	cmd.Wait()
-	poll(t, func() bool {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		return err != nil || bytes.Contains(stat, []byte(") Z ")) || syscall.Kill(pid, 0) != nil
-	}, "the command to end")
+	if trees() != 2 {
+		t.Error("killed, it took its work tree away")
+	}
+	cmd = start()
+	if n := trees(); n != 2 {
+		t.Errorf("%d work trees: that of the process which was killed is still there", n)
+	}
+	cmd.Process.Signal(os.Interrupt)
+	cmd.Wait()
+	if left, err := os.ReadDir(temp); trees() != 1 || err != nil || len(left) != 0 {
+		t.Errorf("at last: %d trees, %v, %v", trees(), left, err)
+	}
+}
+
+// Killed without warning, or interrupted, run and compare take the command
+// along and what it started, even what does not listen, is in a session of its
+// own, or was left behind before.
+func TestNoChildStays(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/proc/self/stat"); err != nil {
+		return // that is for Linux alone
+	}
+	const deaf = `trap "" INT TERM HUP; `
+	scripts := map[string]string{
+		"child":      `echo $$ >pids.tmp; mv pids.tmp pids; exec sleep 60`,
+		"deaf":       deaf + `echo $$ >pids.tmp; mv pids.tmp pids; while :; do sleep 60; done`,
+		"grandchild": deaf + `sh -c 'echo $$ >child.tmp; mv child.tmp child; while :; do sleep 60; done' & until [ -e child ]; do sleep 0.01; done; echo $$ $(cat child) >pids.tmp; mv pids.tmp pids; wait`,
+		"daemon":     `setsid sh -c '` + `echo $$ >child.tmp; mv child.tmp child; exec sleep 60' >/dev/null 2>&1 & until [ -e child ]; do sleep 0.01; done; echo $$ $(cat child) >pids.tmp; mv pids.tmp pids; exec sleep 60`,
+		// The first repetition leaves something behind, the second hangs.
+		"left": `[ -e child ] || { sh -c 'echo $$ >child.tmp; mv child.tmp child; exec sleep 60' >/dev/null 2>&1 & until [ -e child ]; do sleep 0.01; done; exit; }; echo $$ $(cat child) >pids.tmp; mv pids.tmp pids; exec sleep 60`,
+	}
+	for name, script := range scripts {
+		for _, verb := range []string{"run", "compare"} {
+			for _, how := range []os.Signal{os.Kill, os.Interrupt} {
+				t.Run(name+" "+verb+" "+how.String(), func(t *testing.T) {
+					t.Parallel()
+					dir := t.TempDir()
+					args := []string{"run", "--runs", "2", "--grace", "50ms", "--", "sh", "-c", script}
+					if verb == "compare" {
+						args = []string{"compare", "--shell", "--grace", "50ms", "--exec", script, script}
+					}
+					cmd := pacerIn(dir, args...)
+					if err := cmd.Start(); err != nil {
+						t.Fatal(err)
+					}
+					waitFor(t, filepath.Join(dir, "pids"))
+					text, err := os.ReadFile(filepath.Join(dir, "pids"))
+					if err != nil {
+						t.Fatal(err)
+					}
+					if err := cmd.Process.Signal(how); err != nil {
+						t.Fatal(err)
+					}
+					cmd.Wait()
+					for word := range strings.FieldsSeq(string(text)) {
+						pid, err := strconv.Atoi(word)
+						if err != nil {
+							t.Fatal(err)
+						}
+						poll(t, func() bool {
+							stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+							return err != nil || bytes.Contains(stat, []byte(") Z ")) || syscall.Kill(pid, 0) != nil
+						}, "process "+word+" to end")
+					}
+					ids(t, filepath.Join(dir, ".pacer", "history.db"))
+				})
+			}
+		}
+	}
 }
 
 func waitFor(t *testing.T, file string) {

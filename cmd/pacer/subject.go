@@ -31,6 +31,7 @@ type subject struct {
 	task         measure.Task
 	command      []string // as it is kept; nil: task.Args
 	program      string   // its name; empty: by the first word of that
+	like         string   // what an app is called that it is another version of
 	app, version string
 	branch       string
 	source       *revision // the code that it is of; nil: that of this folder
@@ -79,7 +80,7 @@ func (s *subject) describe(r *run.Run, started time.Time, env run.Environment) {
 	if s.own == "" {
 		asked = first(s.app, os.Getenv("PACER_APP"))
 	}
-	r.App = first(asked, r.App, s.own, s.policyApp, s.name())
+	r.App = first(asked, r.App, s.own, s.policyApp, s.like, s.name())
 	r.Version = first(s.version, r.Version)
 	if s.own == "" { // what is our own has nothing to do with this folder's repository
 		r.Command = redact(s.words())

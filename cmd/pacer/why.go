@@ -37,14 +37,14 @@ METRIC is a name, with labels as in table.filter{rows=1000}.`,
 		if err != nil {
 			return err
 		}
-		m, err := metricOf(&v, args[1])
+		m, err := metricOf(v, args[1])
 		if err != nil {
 			return err
 		}
 		if as == "json" {
 			return writeJSON(c.stdout, m)
 		}
-		return text.Why(c.stdout, &v, m, c.text())
+		return text.Why(c.stdout, v, m, c.text())
 	}
 	return cmd
 }

@@ -40,12 +40,13 @@ type Pairs struct {
 type pairedMetric struct {
 	id       string // Identity
 	key      string
+	better   run.Better
 	sequence *paired.Sequence
 	limit    limit
 }
 
-// NewPairs returns pairs that are measured for the metrics of these keys:
-// these are judged each by itself, all others together. The threshold holds
+// NewPairs returns pairs that are measured for the metrics of these keys, which
+// are judged together, apart from all others. The threshold holds
 // where the policy has none; 0 is the default one.
 func NewPairs(policy *Policy, threshold float64, main ...string) *Pairs {
 	return &Pairs{policy: policy, threshold: threshold, main: main}
@@ -112,21 +113,56 @@ func (p *Pairs) metric(m *run.Metric, before float64) (*pairedMetric, error) {
 	if l.minChange > 0 && before > 0 {
 		matters = max(matters, l.minChange/before)
 	}
-	one := &pairedMetric{id: id, key: m.Key(), limit: l,
+	one := &pairedMetric{id: id, key: m.Key(), better: m.Direction(), limit: l,
 		sequence: paired.New(paired.Options{Confidence: p.policy.confidence(), Threshold: matters})}
 	p.list = append(p.list, one)
 	return one, nil
 }
 
-// Sure tells whether enough is known of every metric that the pairs are
-// measured for.
-func (p *Pairs) Sure() bool {
-	for _, m := range p.list {
-		if p.isMain(m.key) && m.sequence.Outcome() == paired.Unsure {
-			return false
+// outcomes returns what is known of metrics that are asked together: the more
+// there are the likelier one cries wolf by chance, so an alarm has to hold among
+// all of them.
+func outcomes(list []*pairedMetric, confidence float64) []paired.Outcome {
+	evidence := make([]float64, len(list))
+	for i, m := range list {
+		evidence[i] = m.sequence.Evidence()
+	}
+	out := make([]paired.Outcome, len(list))
+	for i, found := range paired.Discoveries(evidence, confidence) {
+		if out[i] = list[i].sequence.Outcome(); !found && out[i] != paired.Same {
+			out[i] = paired.Unsure
 		}
 	}
-	return p.count > 0
+	return out
+}
+
+// families returns the metrics that were measured in every pair: those that
+// the pairs are measured for, and the others.
+func (p *Pairs) families() (main, others []*pairedMetric) {
+	for _, m := range p.list {
+		switch {
+		case m.sequence.Pairs() < p.count:
+		case p.isMain(m.key):
+			main = append(main, m)
+		default:
+			others = append(others, m)
+		}
+	}
+	return main, others
+}
+
+// Sure tells whether enough is known: that one of the metrics that the pairs
+// are measured for got worse, or of each of them what became of it.
+func (p *Pairs) Sure() bool {
+	main, _ := p.families()
+	all := len(main) > 0
+	for i, o := range outcomes(main, p.policy.confidence()) {
+		if wordOf(o, main[i].better) == Regressed {
+			return true
+		}
+		all = all && o != paired.Unsure
+	}
+	return all
 }
 
 // Known returns what is known of a metric, false if it was not measured in
@@ -161,13 +197,11 @@ type Control struct {
 // ControlOf returns what is said of the metrics that pairs were measured for,
 // where both sides are the same.
 func ControlOf(p *Pairs) []Control {
+	main, _ := p.families()
 	var list []Control
-	for _, m := range p.list {
-		if !p.isMain(m.key) || m.sequence.Pairs() < p.count {
-			continue
-		}
-		r := m.sequence.Result()
-		list = append(list, Control{Metric: m.key, Change: wordOf(r.Outcome, run.Lower), Ratio: r.Ratio, Interval: intervalOf(&r)})
+	for i, o := range outcomes(main, p.policy.confidence()) {
+		r := main[i].sequence.Result()
+		list = append(list, Control{Metric: main[i].key, Change: wordOf(o, main[i].better), Ratio: r.Ratio, Interval: intervalOf(&r)})
 	}
 	return list
 }
@@ -196,34 +230,22 @@ func intervalOf(r *paired.Result) *[2]float64 {
 // tell tells the changes of those couples that were measured in every pair,
 // and marks them.
 func (p *Pairs) tell(list []couple, out []Metric, told []bool) {
-	// The others are one family: each alone could cry wolf, and the more there
-	// are the likelier.
-	var others []*pairedMetric
-	var evidence []float64
-	at := make(map[*pairedMetric]int)
-	for i := range list {
-		for _, m := range p.list {
-			if m.id == list[i].id && m.sequence.Pairs() == p.count && list[i].current != nil && len(list[i].baseline) == 1 {
-				at[m] = i
-				if !p.isMain(m.key) {
-					others, evidence = append(others, m), append(evidence, m.sequence.Evidence())
+	main, others := p.families()
+	for _, family := range [][]*pairedMetric{main, others} {
+		for k, o := range outcomes(family, p.policy.confidence()) {
+			for i := range list {
+				if c := &list[i]; c.id == family[k].id && c.current != nil && len(c.baseline) == 1 {
+					tellByPairs(&out[i], c, family[k], o, p.policy.confidence())
+					told[i] = true
 				}
 			}
 		}
 	}
-	found := make(map[*pairedMetric]bool)
-	for k, discovered := range paired.Discoveries(evidence, p.policy.confidence()) {
-		found[others[k]] = discovered
-	}
-	for m, i := range at {
-		tellByPairs(&out[i], &list[i], m, p.isMain(m.key) || found[m], p.policy.confidence())
-		told[i] = true
-	}
 }
 
-// tellByPairs says what the pairs of one metric tell. An alarm counts if it is
-// allowed.
-func tellByPairs(out *Metric, c *couple, m *pairedMetric, allowed bool, confidence float64) {
+// tellByPairs says what the pairs of one metric tell, given the outcome that
+// holds among all that are asked with it.
+func tellByPairs(out *Metric, c *couple, m *pairedMetric, outcome paired.Outcome, confidence float64) {
 	r := m.sequence.Result()
 	direction := c.current.Direction()
 	n := float64(r.Pairs)
@@ -234,21 +256,17 @@ func tellByPairs(out *Metric, c *couple, m *pairedMetric, allowed bool, confiden
 	if !math.IsNaN(r.Spread) {
 		out.Test.Within = &r.Spread
 	}
-	alarm := r.Outcome == paired.Up || r.Outcome == paired.Down
-	if alarm && !allowed {
-		r.Outcome = paired.Unsure
-	}
-	out.Change = wordOf(r.Outcome, direction)
+	out.Change = wordOf(outcome, direction)
 	switch {
 	case direction != c.pooled.Direction():
 		disagree(out, c)
 	case out.Change == Unchanged && r.Real:
 		out.Reasons = append(out.Reasons, BelowThreshold)
-	case out.Change == Inconclusive && alarm && allowed:
+	case out.Change == Inconclusive && outcome != paired.Unsure:
 		out.Warnings = append(out.Warnings, undirected(c.current))
 	case out.Change == Inconclusive:
 		out.Needed = &Needed{Samples: r.Needed, SmallestEffect: r.SmallestEffect}
-		out.Reasons = append(out.Reasons, doubtOfPairs(out, &r, alarm, confidence))
+		out.Reasons = append(out.Reasons, doubtOfPairs(out, &r, confidence))
 	case out.Change == Regressed:
 		out.Reasons = append(out.Reasons, regression(c.current, r.Ratio))
 		if out.Interval != nil {
@@ -259,12 +277,12 @@ func tellByPairs(out *Metric, c *couple, m *pairedMetric, allowed bool, confiden
 }
 
 // doubtOfPairs says what so many pairs could not tell, and what it would take.
-func doubtOfPairs(out *Metric, r *paired.Result, alarm bool, confidence float64) string {
+func doubtOfPairs(out *Metric, r *paired.Result, confidence float64) string {
 	text := fmt.Sprintf("%d pairs are too few to tell", r.Pairs)
 	if out.Interval != nil {
 		text = fmt.Sprintf("between %s and %s with %.3g%% confidence after %d pairs", unit.Percent(r.Low), unit.Percent(r.High), 100*confidence, r.Pairs)
 	}
-	if alarm {
+	if r.Outcome == paired.Up || r.Outcome == paired.Down {
 		text += ", which so many metrics together cannot tell for sure from chance"
 	}
 	if r.SmallestEffect > 0 {

@@ -61,7 +61,7 @@ func TestFloor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if i == 150 { // it is read anew every hundred runs
+		if i == 150 { // it is read anew every fifty runs
 			first = result.Floor
 		}
 		last = result.Floor

@@ -46,7 +46,6 @@ func serve() {
 	// What a command leaves behind becomes a child of this process.
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	runtime.LockOSThread() // commands get their death signal when this thread ends
-	shrink()
 	s := &server{known: make(map[int]bool), pid: strconv.Itoa(os.Getpid())}
 	os.Unsetenv("PACER_START")
 	os.Unsetenv("PACER_LAUNCHER")
@@ -185,7 +184,8 @@ func (s *server) run(content []byte, files []int) (Report, error) {
 	env := append(request.Env, "PACER_LAUNCHER="+s.pid, "")
 	counting := s.counters.open()
 	defer counting.close()
-	if s.runs%100 == 0 { // it costs as much as all the rest, and hardly changes
+	if s.runs%50 == 0 { // it costs more than all the rest, and changes slowly
+		shrink()
 		s.floor = peakMemory()
 	}
 	s.runs++

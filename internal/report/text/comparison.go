@@ -41,9 +41,29 @@ func Comparison(w io.Writer, r *report.Report, o Options) error {
 	if same > few && !o.All && !o.Quiet {
 		p.line("and %d more, unchanged (--all shows them)", same-few)
 	}
+	p.control(v)
 	p.below(r, o)
 	p.verdictLine("", 0, v, o)
 	return p.err
+}
+
+// control writes what pairs of the baseline with itself said.
+func (p *printer) control(v *judge.Verdict) {
+	if v.Pairs == nil || len(v.Pairs.Control) == 0 {
+		return
+	}
+	p.line("")
+	for _, c := range v.Pairs.Control {
+		text := fmt.Sprintf("control: %s of the baseline against itself: %s", c.Metric, unit.Percent(c.Ratio))
+		if c.Interval != nil {
+			text += fmt.Sprintf(" (%s to %s)", unit.Percent(c.Interval[0]), unit.Percent(c.Interval[1]))
+		}
+		text += ": " + string(c.Change)
+		if c.Change == judge.Unchanged || c.Change == judge.Inconclusive {
+			text += ", no false alarm"
+		}
+		p.wrapped("", "  ", text)
+	}
 }
 
 // boring sorts what did not change behind what did.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 
 	"github.com/pacer-perf/pacer/internal/stat"
 	"github.com/pacer-perf/pacer/internal/unit"
@@ -49,14 +50,14 @@ func Scan(w io.Writer, runs []*run.Run, o Options) error {
 		t.add(row...)
 	}
 	p.write(&t)
-	seen := make(map[string]bool)
+	var warnings []string
 	for _, r := range runs {
 		for _, warning := range r.Warnings {
-			if !seen[warning] {
-				p.line("%s %s", p.paint(yellow, "warning:"), printable(warning))
+			if !slices.Contains(warnings, warning) {
+				warnings = append(warnings, warning)
 			}
-			seen[warning] = true
 		}
 	}
+	p.warned(warnings)
 	return p.err
 }

@@ -1,0 +1,339 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/internal/unit"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// pairFlags say what is measured in pairs, and until when.
+type pairFlags struct {
+	exec       []string
+	ref, build string
+	most       int
+	maxTime    time.Duration
+	threshold  string
+	metrics    []string
+	control    bool
+	execFlags
+}
+
+func (f *pairFlags) flags(cmd *cobra.Command) {
+	cmd.Flags().StringArrayVar(&f.exec, "exec", nil, "`COMMAND` to measure: that of the base, or with --ref of both sides")
+	cmd.Flags().StringVar(&f.ref, "ref", "", "git `REF` that is the base, in a work tree of its own")
+	cmd.Flags().StringVar(&f.build, "build", "", "shell `COMMAND` that builds either side of --ref")
+	cmd.Flags().IntVar(&f.most, "pairs", 200, "how many `PAIRS` to measure at most")
+	cmd.Flags().DurationVar(&f.maxTime, "max-time", 0, "`TIME` to measure for at most (default: no limit)")
+	cmd.Flags().StringVar(&f.threshold, "threshold", "", "least `PERCENT` that matters, where the policy does not say (default 2%)")
+	cmd.Flags().StringArrayVar(&f.metrics, "metric", nil, "`METRIC` to be sure of before stopping; may be given again (default: process.wall and process.cpu; startup; or process.instructions)")
+	cmd.Flags().BoolVar(&f.control, "aa", false, "also measure the base against itself, as a control")
+	f.execFlags.flags(cmd)
+}
+
+// asked tells whether something is to be measured.
+func (f *pairFlags) asked() bool { return len(f.exec) > 0 || f.ref != "" || f.build != "" }
+
+// measuring are the flags that only say something of what is measured.
+var measuring = []string{"pairs", "max-time", "threshold", "metric", "aa", "version", "branch", "label", "warmup", "prepare", "cleanup", "shell",
+	"dir", "env", "stdin", "save-output", "show-output", "timeout", "grace", "allow-failure", "count", "ready-line", "ready-http", "ready-tcp", "ready-file", "ready-sdk", "after-ready"}
+
+// commands returns the command lines of the base and of the current side.
+func (f *pairFlags) commands(args []string) (base, current string, err error) {
+	list := append(append([]string(nil), f.exec...), args...)
+	const forms = "pacer compare --exec 'BASE COMMAND' 'CURRENT COMMAND', or pacer compare --ref main --build COMMAND --exec COMMAND"
+	switch {
+	case f.ref == "" && f.build != "":
+		return "", "", hint(errors.New("--build without --ref: there is nothing to build from"), forms)
+	case f.ref != "" && len(list) != 1:
+		return "", "", hint(fmt.Errorf("--ref and %d commands: expected one, for both sides", len(list)), forms)
+	case f.ref != "":
+		return list[0], list[0], nil
+	case len(list) != 2:
+		return "", "", hint(fmt.Errorf("--exec and %d commands: expected two", len(list)), forms)
+	}
+	return list[0], list[1], nil
+}
+
+// check says what is wrong with the flags, before anything is executed, and
+// returns the threshold, 0 for the default.
+func (f *pairFlags) check() (threshold float64, err error) {
+	switch {
+	case f.most < 1:
+		return 0, fmt.Errorf("--pairs %d: expected 1 or more", f.most)
+	case f.maxTime < 0:
+		return 0, fmt.Errorf("--max-time %v: expected a time above zero", f.maxTime)
+	}
+	if f.threshold != "" {
+		v, base, err := unit.Parse(f.threshold)
+		if err != nil || base != unit.Ratio || v <= 0 || v >= 1 {
+			return 0, hint(fmt.Errorf("--threshold %s: expected a percentage", f.threshold), "--threshold 2%%")
+		}
+		threshold = v
+	}
+	return threshold, f.execFlags.check()
+}
+
+// side is one of the two that are measured.
+type side struct {
+	subject
+	runs []run.Run
+}
+
+// comparePairs measures two commands in pairs, keeps both runs and judges
+// them. When it is interrupted it judges what was measured, and returns the
+// verdict with the context's error.
+func (c *cli) comparePairs(ctx context.Context, f *pairFlags, o checkOptions, args []string) (none judge.Case, v *judge.Verdict, err error) {
+	base, current, err := f.commands(args)
+	if err != nil {
+		return none, nil, err
+	}
+	threshold, err := f.check()
+	if err != nil {
+		return none, nil, err
+	}
+	p, err := loadPolicy(o.policy)
+	if err != nil {
+		return none, nil, err
+	}
+	f.app = o.app
+	s, err := c.newSession(ctx, false)
+	if err != nil {
+		return none, nil, err
+	}
+	defer s.close()
+	defer f.close()
+	s.policyApp = p.App
+	if err := f.calibrate(ctx, s.runner); err != nil {
+		return none, nil, err
+	}
+	var sides [2]side
+	for i, line := range []string{base, current} {
+		words := []string{line}
+		if !f.shell {
+			if words, err = splitWords(line); err != nil {
+				return none, nil, hint(fmt.Errorf("command %q: %w", line, err), "let the shell run it: --shell")
+			}
+		}
+		if sides[i].subject, err = f.subject(words, c.stderr); err != nil {
+			return none, nil, err
+		}
+		sides[i].policyApp = p.App
+	}
+	sides[0].like = sides[1].name() // two sides of one app
+	if f.ref != "" {
+		tree, err := checkOut(ctx, f.ref)
+		if err != nil {
+			return none, nil, err
+		}
+		defer tree.remove()
+		if err := s.build(ctx, f, tree, &sides); err != nil {
+			return none, nil, err
+		}
+	}
+	m := &pairing{session: s, flags: f, sides: &sides, policy: &p, threshold: threshold}
+	return m.measure(ctx)
+}
+
+// build builds both sides, and has the base executed in its own tree.
+func (s *session) build(ctx context.Context, f *pairFlags, tree *workTree, sides *[2]side) error {
+	here := sourceHere()
+	sides[0].source = &revision{commit: tree.commit, branch: tree.branch}
+	sides[0].branch, sides[1].source = "", &here
+	sides[0].task.Dir = tree.path(f.dir)
+	if r := sides[0].task.Ready; r != nil && r.File != "" {
+		moved := *r
+		moved.File = tree.path(r.File)
+		sides[0].task.Ready = &moved
+	}
+	if f.build == "" {
+		return nil
+	}
+	p := newProgress(s.cli.stderr, "building", 2)
+	defer p.clear()
+	for i, name := range []string{f.ref, "what is here"} {
+		p.say(name)
+		t := sides[i].task
+		t.Dir = [2]string{tree.path(""), ""}[i]
+		if err := s.runner.Step(ctx, &t, "build", f.build); err != nil {
+			if ctx.Err() != nil {
+				s.cli.kept = ": nothing was measured yet"
+				return ctx.Err()
+			}
+			return fmt.Errorf("%s: %w", name, explained(err))
+		}
+	}
+	return nil
+}
+
+// pairing is a session of pairs under way.
+type pairing struct {
+	*session
+	flags     *pairFlags
+	sides     *[2]side
+	policy    *judge.Policy
+	threshold float64
+}
+
+// main are the metrics that have to be sure.
+func (m *pairing) main() []string {
+	switch {
+	case len(m.flags.metrics) > 0:
+		return m.flags.metrics
+	case m.flags.count != "":
+		return []string{instructionsMetric}
+	}
+	if main := m.sides[1].subject.main(); main != wallMetric {
+		return []string{main}
+	}
+	return []string{wallMetric, cpuMetric}
+}
+
+// measure measures pairs until enough is known, keeps the runs and judges
+// them.
+func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdict, err error) {
+	started := time.Now()
+	progress := newProgress(m.cli.stderr, "pairs", m.flags.most)
+	defer progress.clear()
+	if err := m.warm(ctx, progress, m.flags.warmup, m.sides[0].subject, m.sides[1].subject); err != nil {
+		return none, nil, err
+	}
+	busy := m.watch()
+	pairs := judge.NewPairs(m.policy, m.threshold, m.main()...)
+	control := judge.NewPairs(m.policy, m.threshold, m.main()...)
+	stopped := "limit"
+	began := time.Now()
+	for pairs.Count() < m.flags.most {
+		progress.show(pairs.Count(), m.known(pairs))
+		if m.flags.maxTime > 0 && time.Since(began) >= m.flags.maxTime {
+			stopped = "time"
+			break
+		}
+		pair, err := m.pair(ctx)
+		if ctx.Err() != nil {
+			stopped = "interrupted"
+			break
+		}
+		if err != nil {
+			return none, nil, err
+		}
+		if err := pairs.Add(&pair[0], &pair[1]); err != nil {
+			return none, nil, m.noMetric(err, &pair[1])
+		}
+		for i := range m.sides {
+			m.sides[i].runs = append(m.sides[i].runs, pair[i])
+		}
+		if m.flags.control {
+			if err := control.Add(&pair[0], &pair[2]); err != nil {
+				return none, nil, err
+			}
+		}
+		if pairs.Sure() {
+			stopped = "sure"
+			break
+		}
+	}
+	progress.clear()
+	if pairs.Count() == 0 {
+		m.cli.kept = ": no pair was complete yet"
+		return none, nil, ctx.Err()
+	}
+	if stopped == "interrupted" {
+		m.cli.kept = fmt.Sprintf(": %d pairs are kept", pairs.Count())
+	}
+	warnings := busy()
+	var runs [2]*run.Run
+	for i := range m.sides {
+		// The current run is the newer one.
+		r, err := m.whole(&m.sides[i], started.Add(time.Duration(i)*time.Millisecond))
+		if err != nil {
+			return none, nil, err
+		}
+		r.Warnings = append(r.Warnings, warnings...)
+		if err := m.keep(ctx, r); err != nil {
+			return none, nil, err
+		}
+		runs[i] = r
+	}
+	how := map[string]string{"sure": "until it was sure", "limit": "up to the limit: --pairs", "time": "up to the limit: --max-time", "interrupted": "until it was interrupted"}[stopped]
+	session := judge.PairsHead{Stopped: stopped}
+	if m.flags.control {
+		session.Control = judge.ControlOf(control)
+	}
+	found := judge.Case{
+		Current: runs[1], Policy: *m.policy, Now: time.Now(), Pairs: pairs, Session: session,
+		Baseline: judge.Baseline{Runs: []*run.Run{runs[0]}, Set: true,
+			Chosen: fmt.Sprintf("measured with it in %d pairs, in random order, %s", pairs.Count(), how)},
+	}
+	verdict, err := judged(found)
+	if err != nil {
+		return found, nil, err
+	}
+	return found, &verdict, ctx.Err()
+}
+
+// pair executes every side once, in an order drawn by chance: the base, the
+// current one and, for a control, the base again.
+func (m *pairing) pair(ctx context.Context) ([3]run.Run, error) {
+	var out [3]run.Run
+	order := []int{0, 1}
+	if m.flags.control {
+		order = append(order, 2)
+	}
+	rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	for _, i := range order {
+		of := &m.sides[i%2]
+		r, err := of.once(ctx, m.runner)
+		if err != nil {
+			return out, fmt.Errorf("%s: %w", [2]string{"the base", "the current side"}[i%2], err)
+		}
+		if err := of.checkLabels(r.Labels); err != nil {
+			return out, err
+		}
+		out[i] = r
+	}
+	return out, nil
+}
+
+// whole makes one run of a side's executions.
+func (m *pairing) whole(s *side, started time.Time) (*run.Run, error) {
+	r, err := run.Merge(s.runs...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: not kept", err)
+	}
+	s.describe(&r, started, m.environment)
+	return &r, nil
+}
+
+// known says what is known so far.
+func (m *pairing) known(pairs *judge.Pairs) string {
+	r, ok := pairs.Known(m.main()[0])
+	if !ok || pairs.Count() == 0 {
+		return ""
+	}
+	text := unit.Percent(r.Ratio)
+	if r.Low > 0 && r.High < 1e3 {
+		text += " (" + unit.Percent(r.Low) + " to " + unit.Percent(r.High) + ")"
+	}
+	return text
+}
+
+// noMetric adds what there is to an error about a metric that there is not.
+func (m *pairing) noMetric(err error, r *run.Run) error {
+	if len(m.flags.metrics) == 0 {
+		return err
+	}
+	var names []string
+	for i := range r.Metrics {
+		names = append(names, r.Metrics[i].Key())
+	}
+	return hint(err, "--metric takes %s", strings.Join(names, ", "))
+}
