@@ -13,6 +13,12 @@ if ! command -v "${CC:-gcc}" >/dev/null; then
   sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
   $sudo apt-get update -qq && $sudo apt-get install -y -qq gcc libc6-dev
 fi
+# Instructions are counted by valgrind where the processor does not.
+if [ "$(uname)" = Linux ] && ! command -v valgrind >/dev/null; then
+  say "installing valgrind"
+  sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
+  $sudo apt-get update -qq && $sudo apt-get install -y -qq valgrind
+fi
 export CGO_ENABLED=1
 
 # Schemas of XML are held to by xmllint; what is shown in a browser is looked at

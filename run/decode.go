@@ -235,7 +235,8 @@ func (p *parser) environment() error {
 		*into = n
 		return err
 	}
-	ok, err := p.Object(set("os", "arch", "cpu", "cores", "memory", "cpu_limit", "memory_limit", "go", "host"), func(key string) error {
+	ok, err := p.Object(set("os", "arch", "cpu", "cores", "memory", "cpu_limit", "memory_limit", "go", "host",
+		"kernel", "virtual", "governor", "turbo", "smt", "aslr", "clock", "counters"), func(key string) error {
 		switch key {
 		case "os":
 			return p.text(&env.OS)
@@ -262,6 +263,22 @@ func (p *parser) environment() error {
 			return p.text(&env.Go)
 		case "host":
 			return p.text(&env.Host)
+		case "kernel":
+			return p.text(&env.Kernel)
+		case "virtual":
+			return p.text(&env.Virtual)
+		case "governor":
+			return p.text(&env.Governor)
+		case "turbo":
+			return p.text(&env.Turbo)
+		case "smt":
+			return p.text(&env.SMT)
+		case "aslr":
+			return p.text(&env.ASLR)
+		case "clock":
+			return p.text(&env.Clock)
+		case "counters":
+			return p.text(&env.Counters)
 		}
 		return p.Skip()
 	})

@@ -81,6 +81,17 @@ type Environment struct {
 	MemoryLimit int64   `json:"memory_limit,omitempty"` // bytes, likewise
 	Go          string  `json:"go,omitempty"`           // version of the app's toolchain
 	Host        string  `json:"host,omitempty"`         // hashed: tells hosts apart without naming them
+
+	// The state of the machine, as pacer doctor explains it. Runs in different
+	// states are compared, with a warning.
+	Kernel   string `json:"kernel,omitempty"`   // release
+	Virtual  string `json:"virtual,omitempty"`  // what kind of virtual machine; "none"
+	Governor string `json:"governor,omitempty"` // of the processor's frequency
+	Turbo    string `json:"turbo,omitempty"`    // on, off
+	SMT      string `json:"smt,omitempty"`      // on, off: several threads to a core
+	ASLR     string `json:"aslr,omitempty"`     // on, off: addresses drawn for each process
+	Clock    string `json:"clock,omitempty"`    // source of the kernel's time
+	Counters string `json:"counters,omitempty"` // hardware, or why there are none
 }
 
 // Better is the direction in which a metric improves.

@@ -113,7 +113,7 @@ status: 0 pass, 1 failed, 2 trouble, 3 undecided with --strict, 130 interrupted.
 	}
 	// cobra's own template, but wrapped to 80 columns.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages |", ".FlagUsagesWrapped 80 |"))
-	root.AddCommand(c.demo(), c.run(), c.importing(), c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.policy(), c.history(), c.log(), c.show(), c.report(),
+	root.AddCommand(c.demo(), c.doctor(), c.run(), c.importing(), c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.policy(), c.history(), c.log(), c.show(), c.report(),
 		c.version(), c.cuepoint())
 	return root
 }

@@ -249,7 +249,6 @@ func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdic
 	if stopped == "interrupted" {
 		m.cli.kept = fmt.Sprintf(": %d pairs are kept", pairs.Count())
 	}
-	warnings := busy()
 	var runs [2]*run.Run
 	for i := range m.sides {
 		// The current run is the newer one.
@@ -257,11 +256,14 @@ func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdic
 		if err != nil {
 			return none, nil, err
 		}
+		runs[i] = r
+	}
+	warnings := busy(runs[:]...)
+	for _, r := range runs {
 		r.Warnings = append(r.Warnings, warnings...)
 		if err := m.keep(ctx, r); err != nil {
 			return none, nil, err
 		}
-		runs[i] = r
 	}
 	how := map[string]string{"sure": "until it was sure", "limit": "up to the limit: --pairs", "time": "up to the limit: --max-time", "interrupted": "until it was interrupted"}[stopped]
 	session := judge.PairsHead{Stopped: stopped}

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"time"
 
 	"github.com/pacer-perf/pacer"
 	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/machine"
 	"github.com/pacer-perf/pacer/internal/measure"
 	"github.com/pacer-perf/pacer/internal/stat"
 	"github.com/pacer-perf/pacer/internal/unit"
@@ -44,8 +46,7 @@ func (c *cli) newSession(ctx context.Context, own bool) (*session, error) {
 	if off := os.Getenv("PACER_DISABLED"); off != "" && off != "0" && !own {
 		fmt.Fprintf(c.stderr, "pacer: PACER_DISABLED=%s: what the command measures itself may be missing\n", off)
 	}
-	env := pacer.Environment()
-	env.Go = "" // of this program, not of the command
+	env := environmentHere()
 	return &session{cli: c, runner: runner, store: store, environment: env, policyApp: p.App}, nil
 }
 
@@ -76,9 +77,41 @@ func (s *session) keep(ctx context.Context, r *run.Run) error {
 	return err
 }
 
+// environmentHere describes this machine and the state that it is in.
+func environmentHere() run.Environment {
+	env := pacer.Environment()
+	env.Go = "" // of this program, not of what is measured
+	machine.Look(&env)
+	env.Counters = first(measure.NoCounters(), "hardware")
+	return env
+}
+
 // watch watches how busy the machine is, until the function that it returns
-// is asked for warnings.
-func (s *session) watch() func() []string { return func() []string { return nil } }
+// is asked for warnings, and told what was measured. They come without exact
+// figures: a warning is said once of runs that share it.
+func (s *session) watch() func(runs ...*run.Run) []string {
+	w := machine.NewWatch()
+	return func(runs ...*run.Run) (warnings []string) {
+		own := 0.0
+		for _, r := range runs {
+			if m := r.Find(cpuMetric, nil); m != nil {
+				own += m.Sum()
+			}
+		}
+		u, ok := w.Usage(time.Duration(own * float64(time.Second)))
+		switch {
+		case !ok:
+		case u.Others > 0.5:
+			warnings = append(warnings, "other processes used more than half of the processors' time meanwhile")
+		case u.Others > 0.2:
+			warnings = append(warnings, "other processes used more than a fifth of the processors' time meanwhile")
+		}
+		if ok && u.Steal > 0.02 {
+			warnings = append(warnings, "the hypervisor gave more than 2% of the processors' time to other machines meanwhile")
+		}
+		return warnings
+	}
+}
 
 // enoughToStop is the least number of repetitions after which --until stops.
 const enoughToStop = 10

@@ -83,6 +83,25 @@ func environmentDifferences(x, y *run.Environment, anyField []string) []string {
 	return list
 }
 
+// stateDifferences lists where two runs were measured on a machine in another
+// state: reason for doubt, not against comparing them.
+func stateDifferences(a, b *run.Run) []string {
+	x, y := a.Environment, b.Environment
+	if x == nil || y == nil {
+		return nil
+	}
+	var list []string
+	for _, f := range []struct{ name, x, y string }{
+		{"kernel", x.Kernel, y.Kernel}, {"virtual", x.Virtual, y.Virtual}, {"governor", x.Governor, y.Governor}, {"turbo", x.Turbo, y.Turbo},
+		{"smt", x.SMT, y.SMT}, {"aslr", x.ASLR, y.ASLR}, {"clock", x.Clock, y.Clock},
+	} {
+		if f.x != "" && f.y != "" && f.x != f.y {
+			list = append(list, difference(f.name, f.x, f.y))
+		}
+	}
+	return list
+}
+
 // Unknown lists the fields of the environment by which machines are told apart
 // and which only one of two runs knows, or "environment" if one knows none.
 func Unknown(a, b *run.Run) []string {

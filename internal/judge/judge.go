@@ -185,6 +185,9 @@ func (v *Verdict) meet(c *Case) (differences []string) {
 	for _, r := range alike {
 		v.Baseline.Runs = append(v.Baseline.Runs, HeadOf(r))
 		v.warn("baseline: ", r.Warnings, r.Doubts)
+		if changed := stateDifferences(r, c.Current); len(changed) > 0 {
+			v.warn("", []string{"the machine was in another state (" + strings.Join(changed, "; ") + ")"})
+		}
 		if unknown := Unknown(r, c.Current); len(unknown) > 0 {
 			v.warn("", []string{"not known on both sides: " + strings.Join(unknown, ", ") + "; compared as if on one machine"})
 		}

@@ -325,7 +325,7 @@ func (s *Sequence) Result() Result {
 	r.Low = math.Exp(s.bound(estimate, func(delta float64) bool { up, _ := s.wealthAt(delta); return up >= rich }, -1))
 	r.High = math.Exp(s.bound(estimate, func(delta float64) bool { _, down := s.wealthAt(delta); return down >= rich }, 1))
 	if n >= settled {
-		r.SmallestEffect = math.Expm1(r.Spread * math.Sqrt(usually*2*(s.rich(strict)+cost)/float64(n)))
+		r.SmallestEffect = SmallestEffect(r.Spread, n, 1-s.o.alpha())
 	}
 	if r.Outcome == Unsure && n >= settled {
 		r.Needed = s.needed(estimate)
@@ -341,6 +341,14 @@ const (
 	cost    = 1.5
 	usually = 1.4
 )
+
+// SmallestEffect returns the relative difference that so many pairs find in
+// about 80 % of cases, if their ratios have this relative standard deviation.
+// Fewer than some ten pairs find nothing, however large.
+func SmallestEffect(spread float64, pairs int, confidence float64) float64 {
+	rich := math.Log(2 / FalseAlarms(confidence))
+	return math.Expm1(spread * math.Sqrt(usually*2*(rich+cost)/float64(pairs)))
+}
 
 // mostPairs is how many pairs are worth hoping for.
 const mostPairs = 100_000

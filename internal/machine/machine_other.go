@@ -1,0 +1,13 @@
+//go:build !linux
+
+package machine
+
+import (
+	"time"
+
+	"github.com/pacer-perf/pacer/run"
+)
+
+func look(*run.Environment, *Facts) {}
+func readTicks() ticks              { return ticks{} }
+func selfTime() time.Duration       { return 0 }
