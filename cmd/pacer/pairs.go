@@ -293,7 +293,7 @@ func (m *pairing) pair(ctx context.Context) ([3]run.Run, error) {
 	rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	for _, i := range order {
 		of := &m.sides[i%2]
-		r, err := of.once(ctx, m.runner)
+		r, err := of.once(ctx, m.runner, m.dir)
 		if err != nil {
 			return out, fmt.Errorf("%s: %w", [2]string{"the base", "the current side"}[i%2], err)
 		}

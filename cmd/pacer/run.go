@@ -187,7 +187,7 @@ func (s *session) measure(ctx context.Context, b batch) (*run.Run, error) {
 	enough := false
 	for i := 0; i < b.runs && !enough; i++ {
 		progress.show(i, describeMedian(values))
-		r, err := b.once(ctx, s.runner)
+		r, err := b.once(ctx, s.runner, s.dir)
 		if ctx.Err() != nil {
 			break
 		}

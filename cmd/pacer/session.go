@@ -22,6 +22,7 @@ type session struct {
 	cli         *cli
 	runner      *measure.Runner
 	store       history.Store
+	dir         string // where apps export what they measure
 	environment run.Environment
 	policyApp   string
 }
@@ -38,21 +39,28 @@ func (c *cli) newSession(ctx context.Context, own bool) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	dir, err := tempDir()
+	if err != nil {
+		store.Close()
+		return nil, err
+	}
 	runner, err := measure.Open(ctx)
 	if err != nil {
 		store.Close()
+		os.RemoveAll(dir)
 		return nil, err
 	}
 	if off := os.Getenv("PACER_DISABLED"); off != "" && off != "0" && !own {
 		fmt.Fprintf(c.stderr, "pacer: PACER_DISABLED=%s: what the command measures itself may be missing\n", off)
 	}
 	env := environmentHere()
-	return &session{cli: c, runner: runner, store: store, environment: env, policyApp: p.App}, nil
+	return &session{cli: c, runner: runner, store: store, dir: dir, environment: env, policyApp: p.App}, nil
 }
 
 func (s *session) close() {
 	s.runner.Close()
 	s.store.Close()
+	os.RemoveAll(s.dir)
 }
 
 // warm executes subjects without measuring them.
@@ -60,7 +68,7 @@ func (s *session) warm(ctx context.Context, p *progress, times int, subjects ...
 	for i := range times {
 		p.say(fmt.Sprintf("warming up, %d of %d", i+1, times))
 		for j := range subjects {
-			if _, err := subjects[j].once(ctx, s.runner); err != nil {
+			if _, err := subjects[j].once(ctx, s.runner, s.dir); err != nil {
 				if ctx.Err() != nil {
 					s.cli.kept = ": nothing was measured yet"
 				}

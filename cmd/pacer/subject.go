@@ -110,13 +110,10 @@ func (s *subject) describe(r *run.Run, started time.Time, env run.Environment) {
 func programName(word string) string { return strings.TrimSuffix(filepath.Base(word), ".exe") }
 
 // once executes the subject one time and returns what was measured outside and
-// inside.
-func (s *subject) once(ctx context.Context, runner *measure.Runner) (run.Run, error) {
-	dir, err := tempDir()
-	if err != nil {
-		return run.Run{}, err
-	}
-	defer os.RemoveAll(dir)
+// inside. The folder is where the app's processes export what they measured; it
+// is empty before and afterwards.
+func (s *subject) once(ctx context.Context, runner *measure.Runner, dir string) (run.Run, error) {
+	defer empty(dir)
 	task := s.task
 	task.Env = append(slices.Clip(task.Env), "PACER_EXPORT="+dir)
 	if s.own != "" {
@@ -250,27 +247,42 @@ func (s *subject) add(r *run.Run, result *measure.Result) error {
 // exported reads what the app's processes wrote into the folder: nothing, if
 // it does not use the SDK.
 func exported(dir string) (run.Run, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	if err != nil || len(files) == 0 {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
 		return run.Run{}, err
 	}
-	runs := make([]run.Run, len(files))
-	for i, file := range files {
-		f, err := os.Open(file)
+	var runs []run.Run
+	for _, e := range entries {
+		if filepath.Ext(e.Name()) != ".json" {
+			continue
+		}
+		f, err := os.Open(filepath.Join(dir, e.Name()))
 		if err != nil {
 			return run.Run{}, err
 		}
-		runs[i], err = run.Read(f, filepath.Base(file))
+		r, err := run.Read(f, e.Name())
 		f.Close()
 		if err != nil {
 			return run.Run{}, fmt.Errorf("the app exported a bad run document: %w", err)
 		}
+		runs = append(runs, r)
+	}
+	if len(runs) == 0 {
+		return run.Run{}, nil
 	}
 	all, err := run.Merge(runs...)
 	if err != nil {
-		return run.Run{}, fmt.Errorf("the app's processes exported %d documents that are not of one run: %w", len(files), err)
+		return run.Run{}, fmt.Errorf("the app's processes exported %d documents that are not of one run: %w", len(runs), err)
 	}
 	return all, nil
+}
+
+// empty removes what is in a folder.
+func empty(dir string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		os.RemoveAll(filepath.Join(dir, e.Name()))
+	}
 }
 
 // tempDir makes a folder in .pacer, and removes those that killed processes

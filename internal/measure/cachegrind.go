@@ -41,7 +41,7 @@ func (r *Runner) count(ctx context.Context, c Command) (Result, error) {
 	result.Instructions = 0
 	files, err := filepath.Glob(filepath.Join(dir, "out.*"))
 	if err != nil || len(files) == 0 {
-		return result, fmt.Errorf("valgrind counted nothing of %s: is it built for this machine?", program)
+		return result, fmt.Errorf("valgrind counted nothing of %s: it counts what ends by itself, or when it is asked to", program)
 	}
 	for _, file := range files {
 		n, err := instructions(file)

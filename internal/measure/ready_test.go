@@ -131,5 +131,3 @@ func TestAlreadyReady(t *testing.T) {
 		}
 	}
 }
-
-func line(text string) *Ready { return &Ready{Line: regexp.MustCompile("^" + text + "$")} }

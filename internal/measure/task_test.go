@@ -83,8 +83,10 @@ func TestCount(t *testing.T) {
 	if result, err := r.Once(t.Context(), &failing); err != nil || result.Failure != "exit status 5" {
 		t.Errorf("%+v, %v", result, err)
 	}
-	startup := Task{Command: Command{Args: []string{"sh", "-c", "echo up; trap 'exit 0' TERM; while :; do sleep 0.01; done"},
-		Ready: line("up"), Stop: true, Timeout: time.Minute}, Count: true}
+	c, ways := served(t, time.Millisecond)
+	ready := ways["line"]
+	c.Ready, c.Stop, c.Timeout = &ready, true, time.Minute
+	startup := Task{Command: c, Count: true}
 	if result, err := r.Once(t.Context(), &startup); err != nil || result.Failure != "" || result.Instructions <= 0 || !result.Stopped {
 		t.Errorf("%+v, %v", result, err)
 	}

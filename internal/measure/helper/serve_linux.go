@@ -1,6 +1,7 @@
 package helper
 
 import (
+	"errors"
 	"os"
 	"os/signal"
 	"runtime"
@@ -159,16 +160,13 @@ func read(b []byte) (files []int, ok bool) {
 
 // run runs one command to its end.
 func (s *server) run(content []byte, files []int) (Report, error) {
-	open := true
-	closeFiles := func() {
+	// They stay open here until the command has ended: the reader of its output
+	// would wake up at the very moment that is measured.
+	defer func() {
 		for _, fd := range files {
-			if open {
-				syscall.Close(fd)
-			}
+			syscall.Close(fd)
 		}
-		open = false
-	}
-	defer closeFiles()
+	}()
 	request, err := DecodeRequest(content)
 	if err != nil || len(files) != 3 {
 		return Report{}, errRequest
@@ -177,9 +175,9 @@ func (s *server) run(content []byte, files []int) (Report, error) {
 	attr := &syscall.ProcAttr{
 		Dir:   request.Dir,
 		Files: []uintptr{uintptr(files[0]), uintptr(files[1]), uintptr(files[2])},
-		// A session of its own: without a terminal, whose questions would
-		// wait for an answer for ever.
-		Sys: &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL, PidFD: &pidfd},
+		// Not a session of its own: making one costs as much as starting a
+		// small program, where the kernel groups sessions to share processors.
+		Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &pidfd},
 	}
 	env := append(request.Env, "PACER_LAUNCHER="+s.pid, "")
 	counting := s.counters.open()
@@ -201,7 +199,6 @@ func (s *server) run(content []byte, files []int) (Report, error) {
 		return r, err
 	}
 	w := wait(pid, pidfd)
-	closeFiles() // this process must not be who holds the output open
 	for !w.ended() {
 		s.hear(pid)
 	}
@@ -231,6 +228,32 @@ type waiting struct {
 	usage  syscall.Rusage
 	err    error
 	done   chan struct{} // without pidfd: closed when another thread has waited
+
+	stopped bool // it wanted the terminal
+}
+
+// lookEvery is how often it is looked whether the command waits for the
+// terminal, in milliseconds: nothing tells of that.
+const lookEvery = 250
+
+var errTerminal = errors.New("it wants to use the terminal, which it does not have here")
+
+// look ends a command that was stopped because it is not in the terminal's
+// foreground: it would wait for ever.
+func (w *waiting) look() {
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(w.pid) + "/stat")
+	_, after, _ := strings.Cut(string(stat), ") ")
+	if !strings.HasPrefix(after, "T ") || w.done != nil {
+		return
+	}
+	// The signal is told to who waits for it.
+	var status syscall.WaitStatus
+	if pid, err := syscall.Wait4(w.pid, &status, syscall.WUNTRACED|syscall.WNOHANG, nil); err == nil && pid == w.pid && status.Stopped() {
+		if at := status.StopSignal(); at == syscall.SIGTTIN || at == syscall.SIGTTOU {
+			w.stopped = true
+			syscall.Kill(-w.pid, syscall.SIGKILL)
+		}
+	}
 }
 
 // wait begins to wait. Kernels before 5.3 have no file descriptor for a
@@ -260,9 +283,12 @@ func (w *waiting) ended() bool {
 		return true
 	}
 	for {
-		_, err := unix.Poll(w.poll[:], -1)
+		n, err := unix.Poll(w.poll[:], lookEvery)
 		switch {
 		case err == unix.EINTR:
+			continue
+		case err == nil && n == 0:
+			w.look()
 			continue
 		case err != nil:
 			w.err = err
@@ -288,6 +314,9 @@ func (w *waiting) reap() {
 		}
 	}
 	w.at = monotonic()
+	if w.stopped {
+		w.err = errTerminal
+	}
 }
 
 func monotonic() int64 {
