@@ -186,6 +186,7 @@ func (r *Runner) Run(ctx context.Context, c Command) (Result, error) {
 	e.ready = c.Ready.watch(watch, out)
 	err = r.execute(ctx, e)
 	stop()
+	e.ready.last(ctx, c.Ready)
 	out.finish(e.result.Left > 0)
 	e.result.Tail = out.tail.lines()
 	e.result.Left = max(e.result.Left, out.left())

@@ -69,7 +69,18 @@ type watch struct {
 	mu    sync.Mutex
 	at    int64 // on the clock of now
 	stamp int64 // since 1970, by its own word; 0: none
-	last  error // of the last try
+	why   error // the last try failed
+}
+
+// last looks once more for a file, after the end of the command: it may have
+// come between two tries.
+func (w *watch) last(ctx context.Context, r *Ready) {
+	if w == nil || r.File == "" && r.Stamp == "" {
+		return
+	}
+	if p := r.probe(); p.try(ctx) == nil {
+		w.tell(now(), p.stamp)
+	}
 }
 
 // watch waits until the command is ready or the context ends.
@@ -107,7 +118,7 @@ func (r *Ready) watch(ctx context.Context, o *output) *watch {
 			}
 			w.mu.Lock()
 			if ctx.Err() == nil {
-				w.last = err
+				w.why = err
 			}
 			w.mu.Unlock()
 		}
@@ -142,10 +153,10 @@ func (w *watch) since(e *execution) time.Duration {
 func (w *watch) lastTry() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.last == nil {
+	if w.why == nil {
 		return ""
 	}
-	return "; the last try: " + w.last.Error()
+	return "; the last try: " + w.why.Error()
 }
 
 // probe asks once whether a command is ready.

@@ -115,6 +115,19 @@ func TestNotReady(t *testing.T) {
 	}
 }
 
+// A file that comes at the very end counts.
+func TestReadyAtTheEnd(t *testing.T) {
+	t.Parallel()
+	r := open(t, t.Context())
+	for i := range 20 {
+		file := filepath.Join(t.TempDir(), strconv.Itoa(i))
+		c := Command{Args: []string{"touch", file}, Ready: &Ready{File: file}}
+		if result, err := r.Run(t.Context(), c); err != nil || result.Failure != "" || result.Startup <= 0 || result.Startup > result.Wall {
+			t.Fatalf("%+v, %v", result, err)
+		}
+	}
+}
+
 // Somebody else who answers is not taken for the command.
 func TestAlreadyReady(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,9 @@ type Do struct {
 
 // NoteOf returns the note of a metric, nil if it is plain.
 func (r *Report) NoteOf(m *judge.Metric) *Note {
+	if r.aside(m) {
+		return nil
+	}
 	near := classOf(m) == plain && m.Budget != nil && slices.Contains(m.Reasons, judge.BelowThreshold) && !slices.Contains(m.Reasons, judge.TooSmall)
 	if Plain(m) && !near {
 		return nil
@@ -94,6 +97,27 @@ func (r *Report) NoteOf(m *judge.Metric) *Note {
 	return n
 }
 
+// aside tells whether a metric is inconclusive that pairs were not measured
+// for: nobody waited until it was sure.
+func (r *Report) aside(m *judge.Metric) bool {
+	p := r.Verdict.Pairs
+	return p != nil && m.Change == judge.Inconclusive && m.Budget == nil && !slices.Contains(p.Main, m.Key())
+}
+
+// pairsAgain is the command that measures the same two in more pairs, nil if it
+// is not known what they were, or if they were sure of something.
+func (r *Report) pairsAgain(needed int) *Do {
+	p := r.Verdict.Pairs
+	if p.Stopped == "sure" || needed <= p.Count || r.Current == nil || len(r.Baseline) != 1 {
+		return nil
+	}
+	base, current := r.Baseline[0], r.Current
+	if len(base.Command) == 0 || len(current.Command) == 0 || base.Commit != current.Commit || strings.Contains(Shell(slices.Concat(base.Command, current.Command)...), "[redacted]") {
+		return nil
+	}
+	return &Do{"measure more pairs", Command{"compare", "--pairs", fmt.Sprint(needed), "--exec", Shell(base.Command...), Shell(current.Command...)}}
+}
+
 // look is the command that shows how a metric was judged.
 func (r *Report) look(m *judge.Metric) Do {
 	return Do{"look at it", append(Command{"why", r.Words.run(), m.Key()}, r.Words.Flags...)}
@@ -104,6 +128,9 @@ func (r *Report) again(m *judge.Metric) *Do {
 	n := m.Needed
 	if n == nil || n.Samples == 0 && n.Runs == 0 {
 		return nil
+	}
+	if r.Verdict.Pairs != nil {
+		return r.pairsAgain(n.Samples)
 	}
 	times, what := r.repetitions(m, n.Samples), "measure again"
 	if n.Samples == 0 {
