@@ -53,6 +53,7 @@ strict: true in pacer.yaml).`,
 	}
 	o.flags(cmd)
 	cmd.Flags().StringVar(&o.failOn, "fail-on", "", "lowest `TIER` of a budget that fails: target, warning or critical")
+	complete(cmd, "fail-on", string(judge.Target), string(judge.Warning), string(judge.Critical))
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit with 3 if the verdict is undecided")
 	cmd.Flags().BoolVar(&exitZero, "exit-zero", false, "exit with 0 even if the gate failed")
 	view.add(cmd)

@@ -100,7 +100,7 @@ status: 0 pass, 1 failed, 2 trouble, 3 undecided with --strict, 130 interrupted.
   pacer check --baseline base.json new.json`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	c.terminal.add(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
@@ -113,8 +113,8 @@ status: 0 pass, 1 failed, 2 trouble, 3 undecided with --strict, 130 interrupted.
 	}
 	// cobra's own template, but wrapped to 80 columns.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages |", ".FlagUsagesWrapped 80 |"))
-	root.AddCommand(c.demo(), c.doctor(), c.run(), c.importing(), c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.policy(), c.history(), c.log(), c.show(), c.report(),
-		c.version(), c.cuepoint())
+	root.AddCommand(c.demo(), c.initialise(), c.run(), c.bench(), c.importing(), c.doctor(), c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.policy(),
+		c.history(), c.log(), c.show(), c.report(), c.ci(), c.webhook(), c.completion(), c.man(), c.version(), c.cuepoint())
 	return root
 }
 
@@ -158,6 +158,7 @@ func between(least, most int) cobra.PositionalArgs {
 // formatFlag adds --format and returns a function that reads it.
 func formatFlag(cmd *cobra.Command, formats ...string) func() (string, error) {
 	value := cmd.Flags().String("format", formats[0], "`FORMAT` of the result: "+strings.Join(formats, " or "))
+	complete(cmd, "format", formats...)
 	return func() (string, error) {
 		for _, f := range formats {
 			if *value == f {

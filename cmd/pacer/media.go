@@ -91,6 +91,7 @@ func (o *outputs) flags(cmd *cobra.Command, format string) {
 		names[i] = m.name
 	}
 	cmd.Flags().StringVar(&o.format, "format", format, "`FORMAT` of standard output: "+strings.Join(names, ", "))
+	complete(cmd, "format", names...)
 	cmd.Flags().StringArrayVarP(&o.files, "output", "o", nil, "`FILE` to write as well, in the format of its ending, or FORMAT=FILE; may be given again")
 }
 

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -50,9 +51,10 @@ func scripts(t *testing.T, dir string, setup func(*testscript.Env)) {
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			env.Setenv("TZ", "UTC")
 			setup(env)
+			env.Values[forgeKey] = &standIn{atEnd: env.Defer}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "forge": forgeCommand, "hook": hookCommand, "waitfor": waitForCommand},
 	})
 }
 
@@ -74,5 +76,20 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit status %d, want %d", got, want)
+	}
+}
+
+// waitForCommand waits until a file is there: waitfor FILE.
+func waitForCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: waitfor FILE")
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("no %s within a minute", args[0])
+		}
 	}
 }

@@ -22,6 +22,7 @@ type terminalFlags struct {
 
 func (t *terminalFlags) add(cmd *cobra.Command) {
 	cmd.PersistentFlags().StringVar(&t.color, "color", "auto", "`WHEN` to use colours: auto, always or never")
+	complete(cmd, "color", "auto", "always", "never")
 	cmd.PersistentFlags().BoolVar(&t.ascii, "ascii", false, "write nothing that only UTF-8 can say (default: by the locale)")
 }
 

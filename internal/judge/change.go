@@ -136,9 +136,18 @@ func sampled(c *couple) (twosample.Metric, bool) {
 		}
 		m.Baseline = append(m.Baseline, values)
 	}
-	values := observations(c.current)
-	m.Current = [][]float64{values}
-	return m, values != nil
+	current := c.rounds
+	if len(current) == 0 {
+		current = []*run.Metric{c.current}
+	}
+	for _, r := range current {
+		values := observations(r)
+		if values == nil {
+			return m, false
+		}
+		m.Current = append(m.Current, values)
+	}
+	return m, true
 }
 
 // spread is how many values stand for a histogram.

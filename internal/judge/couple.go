@@ -13,6 +13,7 @@ type couple struct {
 	baseline []*run.Metric // one for each run of the baseline that has it, oldest first
 	pooled   *run.Metric   // those together; nil: there are none
 	current  *run.Metric   // nil: the current run lacks it
+	rounds   []*run.Metric // what it is merged of; empty: it is of one run
 }
 
 // metric is the metric of the side that has it.
@@ -29,7 +30,7 @@ func Identity(key, unit string) string { return key + "\x00" + unit }
 // couples pairs the metrics of both sides by name, labels and unit, sorted by
 // them. In a file of flat keys the main operation has no name of its own: it
 // is coupled with the other's.
-func couples(current *run.Run, baseline *Baseline) []couple {
+func couples(current *run.Run, baseline *Baseline, rounds []*run.Run) []couple {
 	var list []couple
 	at := make(map[string]int)
 	find := func(r *run.Run, m *run.Metric, mains []string) *couple {
@@ -54,7 +55,13 @@ func couples(current *run.Run, baseline *Baseline) []couple {
 	}
 	for i := range current.Metrics {
 		if m := &current.Metrics[i]; m.Count() > 0 { // else nothing was observed: not measured
-			find(current, m, mains).current = m
+			c := find(current, m, mains)
+			c.current = m
+			for _, r := range rounds {
+				if one := r.Find(m.Name, m.Labels); one != nil && one.Unit == m.Unit && one.Count() > 0 {
+					c.rounds = append(c.rounds, one)
+				}
+			}
 		}
 	}
 	if mains = nil; current.Main != "" {

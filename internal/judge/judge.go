@@ -29,7 +29,11 @@ import (
 
 // Case is what a run is judged by.
 type Case struct {
-	Current  *run.Run
+	Current *run.Run
+	// Rounds are the runs that Current was merged of, where it was measured in
+	// turns with those of the baseline: then both sides tell how much runs of the
+	// same code differ.
+	Rounds   []*run.Run
 	Baseline Baseline
 	History  []Series // of the metrics, before the current run
 	Policy   Policy
@@ -77,7 +81,7 @@ func Judge(c Case) (Verdict, error) {
 	}
 	v := newVerdict(&c)
 	differences := v.meet(&c)
-	list := slices.DeleteFunc(couples(current, &c.Baseline), func(c couple) bool { return policy.unjudged(c.metric()) })
+	list := slices.DeleteFunc(couples(current, &c.Baseline, c.Rounds), func(c couple) bool { return policy.unjudged(c.metric()) })
 	changes, err := tellChanges(list, policy, c.Pairs, len(differences) > 0)
 	if err != nil {
 		return Verdict{}, err

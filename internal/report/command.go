@@ -10,6 +10,7 @@ type Words struct {
 	Program string   // how pacer is called here; empty: pacer
 	Run     string   // empty: latest
 	Flags   []string // that choose the baseline and the policy
+	Turns   bool     // it was measured in turns with the baseline: pacer bench
 }
 
 // Command is a command line of pacer, from its verb on. Placeholder words are

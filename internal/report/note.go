@@ -133,14 +133,35 @@ func (r *Report) again(m *judge.Metric) *Do {
 		return r.pairsAgain(n.Samples)
 	}
 	times, what := r.repetitions(m, n.Samples), "measure again"
-	if n.Samples == 0 {
+	command := Command{"run", "--runs"}
+	switch {
+	case r.Words.Turns: // runs are rounds
+		command = Command{"bench", "--rounds"}
+		if n.Samples == 0 {
+			times = n.Runs
+		}
+	case n.Samples == 0:
 		times, what = max(1, r.repeated()), fmt.Sprintf("measure %d times", n.Runs)
+		fallthrough
+	default:
+		if !r.ofProcess() {
+			command = Command{"bench", "--rounds"}
+		}
 	}
-	command := Command{"run", "--runs", fmt.Sprint(times), "--"}
+	command = append(command, fmt.Sprint(times), "--")
 	if r.Current == nil || len(r.Current.Command) == 0 || strings.Contains(strings.Join(r.Current.Command, " "), "[redacted]") {
 		return &Do{what, append(command, "COMMAND")}
 	}
 	return &Do{what, append(command, r.Current.Command...)}
+}
+
+// onceAProcess are metrics that an execution of a command has one sample of.
+var onceAProcess = []string{"process.wall", run.Startup, run.MemoryPeak}
+
+// ofProcess tells whether the current run is of a process, and not what a
+// benchmark tool printed.
+func (r *Report) ofProcess() bool {
+	return slices.ContainsFunc(r.Verdict.Metrics, func(m judge.Metric) bool { return slices.Contains(onceAProcess, m.Name) })
 }
 
 // repetitions is how often the command has to be run for so many samples of a
@@ -153,10 +174,13 @@ func (r *Report) repetitions(m *judge.Metric, samples int) int {
 // repeated is how often the command of the current run was run, 0 if that is
 // not known.
 func (r *Report) repeated() int {
+	if r.Words.Turns {
+		return len(r.Verdict.Baseline.Runs)
+	}
 	if r.Current == nil {
 		return 0
 	}
-	for _, once := range []string{"process.wall", run.Startup, run.MemoryPeak} { // measured once an execution
+	for _, once := range onceAProcess {
 		if m := r.Current.Find(once, nil); m != nil && m.Count() > 0 {
 			return int(m.Count())
 		}

@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/pacer-perf/pacer"
 	"github.com/pacer-perf/pacer/examples/cuepoint/library"
@@ -57,6 +58,7 @@ type options struct {
 	filter  string
 	out     string
 	metrics string
+	latency time.Duration
 	verbose bool
 	version bool
 }
@@ -105,6 +107,7 @@ func parseFlags(args []string, stdout io.Writer) (options, error) {
 	fs.StringVar(&o.filter, "filter", "", "filter the table for `TEXT`, as typed letter by letter; the CSV keeps all rows")
 	fs.StringVar(&o.out, "out", "", "write the table as CSV into `FILE`; - is standard output")
 	fs.StringVar(&o.metrics, "metrics", "", "write the metrics of this run into `FILE`")
+	fs.DurationVar(&o.latency, "latency", 0, "let the catalogue answer this much later, as a distant store would: `DURATION`")
 	fs.BoolVar(&o.verbose, "verbose", false, "log the metrics")
 	fs.BoolVar(&o.version, "version", false, "print the version and exit")
 	err := fs.Parse(args)
@@ -116,6 +119,8 @@ func parseFlags(args []string, stdout io.Writer) (options, error) {
 		return o, err
 	case err == nil && fs.NArg() > 0:
 		err = fmt.Errorf("unexpected argument %q", fs.Arg(0))
+	case err == nil && o.latency < 0:
+		err = fmt.Errorf("--latency %s: expected 0 or more", o.latency)
 	case err == nil && o.metrics == "-":
 		err = errors.New("--metrics cannot go to standard output")
 	case err == nil && o.out != "-" && sameFile(o.out, o.library):
@@ -175,7 +180,10 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
 		}
 	}
 	// A real catalogue would be an online store, and there when we come.
-	catalogue := match.NewLocal(match.Invent(tracks))
+	var catalogue match.Catalogue = match.NewLocal(match.Invent(tracks))
+	if o.latency > 0 {
+		catalogue = distant{catalogue, o.latency}
+	}
 	rec.Ready()
 
 	t := make(table, 0, len(tracks))
@@ -208,6 +216,23 @@ func run(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
 		}
 	}
 	return nil
+}
+
+// distant is a catalogue that answers late.
+type distant struct {
+	match.Catalogue
+	latency time.Duration
+}
+
+func (d distant) Search(ctx context.Context, query string, limit int) ([]match.Recording, error) {
+	timer := time.NewTimer(d.latency)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return d.Catalogue.Search(ctx, query, limit)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // libraryName names the library in messages.

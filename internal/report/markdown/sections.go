@@ -63,7 +63,7 @@ func (d *document) todo() string {
 			fmt.Fprintf(&b, "%d. If it is not intended, see how %s was judged: %s\n", i+1, name, code(command))
 		case "accept":
 			fmt.Fprintf(&b, "%d. If it is intended, run %s and commit the change that it makes to `pacer.waivers.yaml`. This check then passes, and the reason is kept.\n", i+1, code(command))
-		case "run":
+		case "run", "bench":
 			fmt.Fprintf(&b, "%d. %s has too few samples to tell%s: %s\n", i+1, name, needed(s.Metric), code(command))
 		default:
 			fmt.Fprintf(&b, "%d. %s was not measured. Renamed, or not run? %s\n", i+1, name, code(command))
