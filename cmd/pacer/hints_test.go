@@ -144,11 +144,7 @@ func helps(lines map[string]string) {
 // spans.
 func documents(t *testing.T, lines map[string]string) {
 	t.Helper()
-	files, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range append(files, "../../README.md") {
+	for _, file := range documentFiles(t) {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
