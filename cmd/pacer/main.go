@@ -113,8 +113,12 @@ status: 0 pass, 1 failed, 2 trouble, 3 undecided with --strict, 130 interrupted.
 	}
 	// cobra's own template, but wrapped to 80 columns.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages |", ".FlagUsagesWrapped 80 |"))
-	root.AddCommand(c.demo(), c.initialise(), c.run(), c.bench(), c.importing(), c.doctor(), c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.policy(),
-		c.history(), c.log(), c.show(), c.report(), c.ci(), c.webhook(), c.completion(), c.man(), c.version(), c.cuepoint())
+	root.AddCommand(
+		c.demo(), c.initialise(), c.doctor(), c.run(), c.bench(), c.importing(),
+		c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.policy(),
+		c.history(), c.log(), c.show(), c.report(), c.serve(),
+		c.ci(), c.webhook(), c.completion(), c.man(), c.version(), c.cuepoint(),
+	)
 	return root
 }
 

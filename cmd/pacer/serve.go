@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pacer-perf/pacer/internal/dashboard"
+	"github.com/pacer-perf/pacer/internal/dashboard/historic"
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/judge"
+)
+
+// defaultAddr is where pages are served.
+const defaultAddr = "127.0.0.1:7717"
+
+func (c *cli) serve() *cobra.Command {
+	addr, demo := "", false
+	cmd := &cobra.Command{
+		Use:   "serve [flags]",
+		Short: "Show the history as pages in a browser",
+		Long: `Serve shows the history as pages: what the newest run is worth, the history of
+each metric with its change points, any two runs side by side. The first line
+that it writes is their address. It serves this machine alone, opens no
+connection of its own, and runs until Ctrl-C.
+
+With --demo it shows a made-up year of an app instead, and needs no history.`,
+		Example: `  pacer serve                          the history of this folder
+  pacer serve --demo                   a made-up year, to look around
+  pacer serve --addr 127.0.0.1:0       on a port that is free
+  pacer open startup                   open the page of a metric`,
+		Args: exactArgs(0),
+	}
+	cmd.Flags().StringVar(&addr, "addr", defaultAddr, "`HOST:PORT` to listen on, of this machine; port 0 is a free one")
+	cmd.Flags().BoolVar(&demo, "demo", false, "show a made-up year of an app")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s, err := c.listen(addr, demo)
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(c.stdout, s.url); err != nil {
+			return errors.Join(err, s.close())
+		}
+		fmt.Fprintf(c.stderr, "showing %s; Ctrl-C ends it\n", s.what)
+		return s.serve(cmd.Context())
+	}
+	return cmd
+}
+
+// server is the pages on a listener.
+type server struct {
+	http     http.Server
+	listener net.Listener
+	source   *historic.Source
+	url      string
+	what     string // is shown
+}
+
+// listen makes a server of the history, or of the demo.
+func (c *cli) listen(addr string, demo bool) (*server, error) {
+	if err := loopback(addr); err != nil {
+		return nil, err
+	}
+	log := slog.New(slog.NewTextHandler(c.stderr, nil))
+	config := dashboard.Config{Version: first(version, "(devel)"), Log: log}
+	s := &server{}
+	if demo {
+		source, err := demoSource(time.Now())
+		if err != nil {
+			return nil, err
+		}
+		s.source, s.what, config.Notice = source, "a made-up year of an app", demoNotice
+	} else {
+		s.source, s.what = historySource(), "the history"
+		if dir, ok := upwards(dirName); ok {
+			s.what = shown(filepath.Join(dir, historyName))
+		}
+	}
+	config.Source = s.source
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, hint(fmt.Errorf("--addr: %w", err), "if pacer serves there already: pacer open; on another port: --addr 127.0.0.1:0")
+	}
+	s.listener = listener
+	s.url = "http://" + listener.Addr().String() + "/"
+	s.http = http.Server{
+		Handler:           local(http.NewCrossOriginProtection().Handler(dashboard.New(config))),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	return s, nil
+}
+
+// serve answers until the context ends, which is how it is meant to end.
+func (s *server) serve(ctx context.Context) error {
+	ended := make(chan error, 1)
+	go func() { ended <- s.http.Serve(s.listener) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		// What is being answered gets a moment.
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		if s.http.Shutdown(stop) != nil {
+			s.http.Close()
+		}
+		<-ended
+	}
+	return errors.Join(err, s.source.Close())
+}
+
+// close gives up before anything was served.
+func (s *server) close() error { return errors.Join(s.listener.Close(), s.source.Close()) }
+
+// loopback refuses addresses that others can reach: there are no accounts.
+func loopback(addr string) error {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return hint(fmt.Errorf("--addr %s: expected HOST:PORT", addr), "--addr %s", defaultAddr)
+	}
+	if host == "localhost" {
+		return nil
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return hint(fmt.Errorf("--addr %s: others could reach that, and pacer asks nobody who they are: expected an address of this machine alone", addr),
+		"--addr %s; to look from elsewhere: ssh -L 7717:%s HOST", defaultAddr, defaultAddr)
+}
+
+// local answers only requests to this machine by one of its own names: a page
+// from elsewhere whose name was made to lead here (DNS rebinding) must not read
+// what is shown.
+func local(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+		host = strings.Trim(strings.ToLower(host), "[]")
+		ip := net.ParseIP(host)
+		if host != "localhost" && !strings.HasSuffix(host, ".localhost") && (ip == nil || !ip.IsLoopback()) {
+			http.Error(w, fmt.Sprintf("%q is no name of this machine alone; open http://localhost instead", r.Host), http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// historySource is the history of this folder, which may come into being while
+// it is shown.
+func historySource() *historic.Source {
+	var opened os.FileInfo
+	file := func() string {
+		dir, _ := upwards(dirName)
+		return filepath.Join(dir, historyName)
+	}
+	return historic.New(historic.Config{
+		Open: func(ctx context.Context) (history.Reader, error) {
+			store, err := readHistory(ctx)
+			if errors.Is(err, errNoHistory) {
+				return nil, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			opened, _ = os.Stat(file())
+			return store, nil
+		},
+		Moved: func() bool {
+			now, err := os.Stat(file())
+			return err != nil || opened == nil || !os.SameFile(now, opened)
+		},
+		Policy:  policyOf,
+		Lineage: lineage,
+		Location: func(context.Context) (dashboard.Location, error) {
+			l := dashboard.Location{Place: file()}
+			// With what was written last, which lies beside the file.
+			for _, suffix := range []string{"", "-wal"} {
+				if info, err := os.Stat(l.Place + suffix); err == nil {
+					l.Bytes += info.Size()
+				}
+			}
+			return l, nil
+		},
+	})
+}
+
+// policyOf is what the runs of an app are held to: that of the folder, or for
+// the demo its own.
+func policyOf(app string) (judge.Policy, error) {
+	p, err := loadPolicy("")
+	if err == nil && p.File == "" && app == demoApp {
+		waivers := p.Waivers
+		p, err = demoPolicy(p.FailOn)
+		p.Waivers = waivers
+	}
+	return p, err
+}

@@ -1,0 +1,251 @@
+package dashboard
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pacer-perf/pacer/internal/golden"
+	"github.com/pacer-perf/pacer/internal/history"
+)
+
+// handler serves a source at the time of the tests.
+func handler(src Source) *Handler {
+	return New(Config{Source: src, Version: "0.0.0", Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return clock }})
+}
+
+// get asks for an address and returns the answer.
+func get(t testing.TB, h http.Handler, target string) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+	return w
+}
+
+// pageOf asks for a page that must be there, and well formed.
+func pageOf(t testing.TB, h http.Handler, target string) string {
+	t.Helper()
+	w := get(t, h, target)
+	if w.Code != http.StatusOK {
+		t.Fatalf("%s: status %d: %s", target, w.Code, words(w.Body.String()))
+	}
+	text := w.Body.String()
+	if err := sound(text); err != nil {
+		t.Fatalf("%s: %v", target, err)
+	}
+	return text
+}
+
+// sound says what is wrong with a page: elements that do not nest, two of one
+// id, what the content security policy would block, text that Go made.
+func sound(page string) error {
+	ids := make(map[string]bool)
+	d := xml.NewDecoder(strings.NewReader(page))
+	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	var open []string
+	headings, level := 0, 0
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		switch e := token.(type) {
+		case xml.StartElement:
+			name := e.Name.Local
+			open = append(open, name)
+			if name == "h1" {
+				headings++
+			}
+			if len(name) == 2 && name[0] == 'h' && name[1] >= '1' && name[1] <= '6' && name != "hr" {
+				if l := int(name[1] - '0'); l > level+1 {
+					return fmt.Errorf("%s follows h%d", name, level)
+				} else {
+					level = l
+				}
+			}
+			for _, a := range e.Attr {
+				switch n := a.Name.Local; {
+				case n == "id" && ids[a.Value]:
+					return fmt.Errorf("id %s is there twice", a.Value)
+				case n == "id":
+					ids[a.Value] = true
+				case n == "style" || strings.HasPrefix(n, "on"):
+					return fmt.Errorf("<%s %s=%q>", name, n, a.Value)
+				case (n == "href" || n == "src") && (strings.HasPrefix(a.Value, "/") || strings.Contains(a.Value, "://") || strings.Contains(strings.SplitN(a.Value, "?", 2)[0], "../")):
+					return fmt.Errorf("%s=%q is not relative", n, a.Value)
+				}
+			}
+		case xml.EndElement:
+			if len(open) == 0 || open[len(open)-1] != e.Name.Local {
+				return fmt.Errorf("</%s> closes %v", e.Name.Local, open)
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	if headings > 1 {
+		return fmt.Errorf("%d headings of the first level", headings)
+	}
+	for _, made := range []string{"%!", "&lt;nil&gt;", "ZgotmplZ", "NaN", "+Inf"} {
+		if i := strings.Index(page, made); i >= 0 {
+			return fmt.Errorf("%q in: %s", made, page[max(0, i-100):min(len(page), i+100)])
+		}
+	}
+	return nil
+}
+
+var (
+	element = regexp.MustCompile(`<(svg|script|style)\b.*?</(svg|script|style)>|<[^>]*>`)
+	block   = regexp.MustCompile(`</(p|tr|li|h[1-6]|summary|caption|option|div|label|dd|button)>`)
+	cell    = regexp.MustCompile(`</(td|th|dt)>`)
+	small   = regexp.MustCompile(`<(small|option)\b`)
+	blank   = regexp.MustCompile(`[ \t\n]+`)
+	newline = regexp.MustCompile(` ?\n[ \n]*`)
+)
+
+// words are what a page says, without its charts: a line for a row.
+func words(page string) string {
+	_, page, _ = strings.Cut(page, "<main id=")
+	page, _, _ = strings.Cut("<main id="+page, "<dialog")
+	page = small.ReplaceAllString(blank.ReplaceAllString(page, " "), " $0")
+	page = cell.ReplaceAllString(block.ReplaceAllString(page, "\n"), " | ")
+	page = html.UnescapeString(element.ReplaceAllString(page, ""))
+	page = strings.ReplaceAll(strings.ReplaceAll(page, "  ", " "), "  ", " ")
+	return strings.TrimSpace(newline.ReplaceAllString(page, "\n")) + "\n"
+}
+
+// check compares what a page says with a golden file.
+func check(t *testing.T, name string, h http.Handler, target string) string {
+	t.Helper()
+	page := pageOf(t, h, target)
+	golden.Check(t, name+".txt", []byte(words(page)))
+	return page
+}
+
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	h := handler(example())
+	for _, target := range []string{"/", "/nothing", "/static/app.css"} {
+		header := get(t, h, target).Header()
+		for name, want := range map[string]string{
+			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'; require-trusted-types-for 'script'",
+			"X-Content-Type-Options":  "nosniff",
+		} {
+			if got := header.Get(name); got != want {
+				t.Errorf("%s: %s is %q", target, name, got)
+			}
+		}
+		if header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s can be read from other origins", target)
+		}
+	}
+	if got := get(t, h, "/").Header().Get("Cache-Control"); got != "no-store" {
+		t.Errorf("pages are kept: %s", got)
+	}
+	framed := New(Config{Source: example(), FrameAncestors: []string{"'self'", "wails://wails"}})
+	if got := get(t, framed, "/").Header().Get("Content-Security-Policy"); !strings.Contains(got, "frame-ancestors 'self' wails://wails;") {
+		t.Errorf("policy %s", got)
+	}
+}
+
+func TestAssets(t *testing.T) {
+	t.Parallel()
+	h := handler(example())
+	page := pageOf(t, h, "/")
+	for _, m := range regexp.MustCompile(`(?:src|href)="(static/[^"]+)"`).FindAllStringSubmatch(page, -1) {
+		w := get(t, h, "/"+m[1])
+		if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Cache-Control"), "immutable") || w.Body.Len() == 0 {
+			t.Errorf("%s: status %d, %s", m[1], w.Code, w.Header().Get("Cache-Control"))
+		}
+	}
+	if w := get(t, h, "/static/app.css?v=old"); w.Header().Get("Cache-Control") != "no-store" {
+		t.Error("an old address is kept for ever")
+	}
+	if w := get(t, h, "/static/nothing.js"); w.Code != http.StatusNotFound {
+		t.Errorf("a file that is not there: %d", w.Code)
+	}
+	script, style := len(assets["app.js"]), len(assets["app.css"])
+	if script > 16<<10 || style > 24<<10 || len(assets["theme.js"]) > 250 {
+		t.Errorf("%d bytes of script, %d of style", script, style)
+	}
+}
+
+// The handler stands under any path.
+func TestMounted(t *testing.T) {
+	t.Parallel()
+	h := handler(example())
+	mux := http.NewServeMux()
+	mux.Handle("/settings/performance/", http.StripPrefix("/settings/performance", h))
+	mux.Handle("/settings/performance", http.StripPrefix("/settings/performance", h))
+	mux.Handle("/plain/", h) // no prefix taken away
+	for _, target := range []string{"/settings/performance/", "/plain/", "/settings/performance/static/app.js", "/plain/static/app.js"} {
+		if w := get(t, mux, target); w.Code != http.StatusOK {
+			t.Errorf("%s: status %d", target, w.Code)
+		}
+	}
+	w := get(t, mux, "/settings/performance?embed=1")
+	if w.Code != http.StatusTemporaryRedirect || w.Header().Get("Location") != "performance/?embed=1" {
+		t.Errorf("without the slash: status %d to %q", w.Code, w.Header().Get("Location"))
+	}
+}
+
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	h := handler(example())
+	for method, want := range map[string]int{http.MethodHead: http.StatusOK, http.MethodPost: http.StatusMethodNotAllowed, http.MethodDelete: http.StatusMethodNotAllowed} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, "/", nil))
+		if w.Code != want {
+			t.Errorf("%s: status %d, want %d", method, w.Code, want)
+		}
+		if method == http.MethodHead && w.Body.Len() > 0 {
+			t.Error("HEAD has a body")
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	broken := example()
+	broken.err = &history.NewerError{Store: "history.db", Has: 9, Newest: 4}
+	down := example()
+	down.err = fmt.Errorf("postgres: %w", history.ErrUnavailable)
+	for _, tt := range []struct {
+		name, target string
+		src          *fake
+		status       int
+		says         string
+	}{
+		{"page", "/nothing", example(), 404, "There is no such page"},
+		{"app", "/?app=cuepiont", example(), 404, "cuepoint"},
+		{"run", "/?run=9.9.9", example(), 404, "not found in the history"},
+		{"newer", "/", broken, 500, "written by a newer pacer"},
+		{"unavailable", "/", down, 503, "Try again in a moment"},
+	} {
+		h := New(Config{Source: tt.src, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		w := get(t, h, tt.target)
+		if w.Code != tt.status || !strings.Contains(w.Body.String(), tt.says) {
+			t.Errorf("%s: status %d: %s", tt.name, w.Code, words(w.Body.String()))
+		}
+		if err := sound(w.Body.String()); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		id := w.Header().Get("X-Request-Id")
+		if id == "" || !strings.Contains(w.Body.String(), id) || !strings.Contains(log.String(), id) {
+			t.Errorf("%s: the request's id %q is not on the page and in the log", tt.name, id)
+		}
+	}
+}

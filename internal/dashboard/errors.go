@@ -1,0 +1,68 @@
+package dashboard
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/pacer-perf/pacer/internal/history"
+)
+
+// problem is an error that a page shows: what, and what to do.
+type problem struct {
+	status int
+	Title  string // the heading
+	Text   string
+	Hint   string // a command to type
+	Near   []Link // what may have been meant
+	cause  error
+}
+
+func (p *problem) Error() string {
+	if p.cause != nil {
+		return p.Title + ": " + p.cause.Error()
+	}
+	return p.Title + ": " + p.Text
+}
+
+func (p *problem) Unwrap() error { return p.cause }
+
+// errorView is the page of an error.
+type errorView struct {
+	view
+	Problem   *problem
+	RequestID string
+}
+
+// fail answers with an error page. It alone turns errors into statuses.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if gone(r, err) {
+		return
+	}
+	id := newRequestID()
+	var p *problem
+	switch {
+	case errors.As(err, &p):
+	case errors.Is(err, history.ErrNotFound):
+		p = &problem{status: http.StatusNotFound, Title: "Not found", Text: err.Error() + ".", cause: err}
+	case errors.Is(err, history.ErrUnavailable):
+		p = &problem{status: http.StatusServiceUnavailable, Title: "The history is busy", Text: "Try again in a moment: " + err.Error() + ".", cause: err}
+	default:
+		p = &problem{status: http.StatusInternalServerError, Title: "Something went wrong", Text: err.Error() + ".", cause: err}
+		var newer *history.NewerError
+		if errors.As(err, &newer) {
+			p.Title, p.Hint = "This history was written by a newer pacer", "pacer version"
+		}
+	}
+	level := h.Log.Info
+	if p.status >= 500 {
+		level = h.Log.Error
+	}
+	level("dashboard: "+p.Title, "id", id, "status", p.status, "method", r.Method, "path", r.URL.Path, "err", err)
+	w.Header().Set("X-Request-Id", id)
+	v := h.bare(r)
+	v.Title = p.Title
+	if err := h.render(w, r, p.status, "error", &errorView{view: v, Problem: p, RequestID: id}); err != nil {
+		h.Log.Error("dashboard: error page", "id", id, "err", err)
+		http.Error(w, p.Title+" ("+id+")", p.status)
+	}
+}

@@ -1,0 +1,358 @@
+// Package historic shows a history: it is the dashboard's Source over any store
+// of runs.
+//
+// It keeps the heads of all runs in memory, some hundreds of bytes each, and
+// looks whether the store has changed whenever a page begins. Verdicts, runs
+// and trends are remembered within bounds, for a run never changes. When the
+// store cannot be read, it goes on with what it knows, and says so.
+package historic
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pacer-perf/pacer/internal/baseline"
+	"github.com/pacer-perf/pacer/internal/dashboard"
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// Config says where runs come from and what they are held to. Every zero field
+// means its default.
+type Config struct {
+	// Open opens the store. It returns nil without an error while there is
+	// none yet, and is asked again. Required.
+	Open func(ctx context.Context) (history.Reader, error)
+	// Moved tells that the store which was opened is no longer the one to show:
+	// its file was replaced. nil: it never is.
+	Moved func() bool
+	// Policy returns what an app is held to; nil: the default.
+	Policy func(app string) (judge.Policy, error)
+	// Lineage answers for the rule merge-base; nil: there is nobody to ask.
+	Lineage baseline.Lineage
+	// Location says where the data lie; nil: as the store names itself.
+	Location func(ctx context.Context) (dashboard.Location, error)
+	Now      func() time.Time // nil: time.Now
+}
+
+const (
+	verdictRoom = 20_000    // metrics in remembered verdicts: some 30 MB
+	runRoom     = 4_000_000 // samples in remembered runs: some 32 MB
+	trendRoom   = 1_000_000 // values in remembered trends
+)
+
+// Source is a dashboard.Source. Its methods may be called from any goroutine.
+type Source struct {
+	Config
+
+	mu      sync.Mutex // held while the store is opened or looked at
+	store   history.Reader
+	index   *index
+	checked time.Time
+	failed  error     // of the last look
+	since   time.Time // the last look that was good
+
+	verdicts *memo[*judge.Verdict]
+	runs     *memo[*run.Run]
+	trends   *memo[[]dashboard.Trend]
+}
+
+// New returns a Source. Close releases what it opened.
+func New(c Config) *Source {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Source{Config: c, verdicts: newMemo[*judge.Verdict](verdictRoom), runs: newMemo[*run.Run](runRoom), trends: newMemo[[]dashboard.Trend](trendRoom)}
+}
+
+// Close closes the store.
+func (s *Source) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.store == nil {
+		return nil
+	}
+	err := s.store.Close()
+	s.store = nil
+	return err
+}
+
+// Lag returns since when the store cannot be read, and why; no error: it can.
+func (s *Source) Lag() (time.Time, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.since, s.failed
+}
+
+// fresh is for how long a look at the store is good within a page.
+const fresh = time.Second
+
+// current returns the index of what there is now. With look, it asks the store
+// whether it changed. What was known is good enough where the store fails.
+func (s *Source) current(ctx context.Context, look bool) (*index, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.Now()
+	if s.index != nil && !look && now.Sub(s.checked) < fresh {
+		return s.index, nil
+	}
+	err := s.refresh(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	s.checked, s.failed = now, err
+	if err == nil {
+		s.since = now
+	}
+	if s.index == nil {
+		return nil, err
+	}
+	return s.index, nil
+}
+
+// refresh brings the index up to date. The lock is held.
+func (s *Source) refresh(ctx context.Context) error {
+	if s.store != nil && s.Moved != nil && s.Moved() {
+		s.store.Close()
+		s.store = nil
+	}
+	if s.store == nil {
+		store, err := s.Open(ctx)
+		if err != nil {
+			return err
+		}
+		if store == nil {
+			s.index = newIndex(nil)
+			return nil
+		}
+		s.store = store
+		s.forget()
+		s.index = nil
+	}
+	revision, err := revisionOf(ctx, s.store)
+	if err != nil {
+		return err
+	}
+	if s.index != nil && s.index.revision == revision {
+		return nil
+	}
+	heads, err := s.store.Heads(ctx, history.Filter{})
+	if err != nil {
+		return err
+	}
+	// A run that is appended between the two questions is met at the next look.
+	s.forget()
+	s.index = newIndex(heads)
+	s.index.revision = revision
+	return nil
+}
+
+// forget drops what may depend on more than a run.
+func (s *Source) forget() {
+	s.verdicts.clear()
+	s.trends.clear()
+}
+
+// revisionOf returns what changes when runs come or go, or baselines are set.
+func revisionOf(ctx context.Context, store history.Reader) (string, error) {
+	apps, err := store.Apps(ctx)
+	if err != nil {
+		return "", err
+	}
+	set, err := store.Baselines(ctx)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal([]any{apps, set})
+	return string(text), err
+}
+
+// reader returns the store, for what is not remembered.
+func (s *Source) reader() (history.Reader, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.store == nil {
+		return nil, cmp.Or(s.failed, fmt.Errorf("there is no history: %w", history.ErrNotFound))
+	}
+	return s.store, nil
+}
+
+// Apps returns the apps that were measured, the one with the newest run first.
+func (s *Source) Apps(ctx context.Context) ([]dashboard.App, error) {
+	x, err := s.current(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	return x.apps, nil
+}
+
+// Runs returns the runs that a filter selects, newest first.
+func (s *Source) Runs(ctx context.Context, f dashboard.Filter) (dashboard.Runs, error) {
+	x, err := s.current(ctx, false)
+	if err != nil {
+		return dashboard.Runs{}, err
+	}
+	return x.runs(f), nil
+}
+
+// Find returns the run of an app that a word names, without its metrics.
+func (s *Source) Find(ctx context.Context, app, word string) (run.Run, error) {
+	x, err := s.current(ctx, false)
+	if err != nil {
+		return run.Run{}, err
+	}
+	r, err := baseline.Find(ctx, &past{Source: s, index: x}, app, word)
+	r.Metrics, r.Stages = nil, nil
+	return r, err
+}
+
+// Run returns a whole run.
+func (s *Source) Run(ctx context.Context, id string) (*run.Run, error) {
+	return s.runs.get(ctx, id, func() (*run.Run, int, error) {
+		store, err := s.reader()
+		if err != nil {
+			return nil, 0, err
+		}
+		r, err := store.Run(ctx, id)
+		if err != nil {
+			return nil, 0, err
+		}
+		samples := len(r.Stages)
+		for i := range r.Metrics {
+			m := &r.Metrics[i]
+			samples += 20 + len(m.Samples)
+			if m.Histogram != nil {
+				samples += 2 * len(m.Histogram.Buckets)
+			}
+		}
+		return &r, samples, nil
+	})
+}
+
+// Policy returns what the app measured last is held to.
+func (s *Source) Policy(ctx context.Context) (*judge.Policy, error) {
+	x, err := s.current(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	app := ""
+	if len(x.apps) > 0 {
+		app = x.apps[0].Name
+	}
+	p, err := s.policy(app)
+	return &p, err
+}
+
+func (s *Source) policy(app string) (judge.Policy, error) {
+	if s.Config.Policy == nil {
+		return judge.Policy{}, nil
+	}
+	return s.Config.Policy(app)
+}
+
+// Location says where the data lie.
+func (s *Source) Location(ctx context.Context) (dashboard.Location, error) {
+	if s.Config.Location != nil {
+		return s.Config.Location(ctx)
+	}
+	store, err := s.reader()
+	if err != nil {
+		return dashboard.Location{}, err
+	}
+	return dashboard.Location{Place: store.Address()}, nil
+}
+
+// Verdict judges a run against a baseline, as pacer check does.
+func (s *Source) Verdict(ctx context.Context, id, word string) (*judge.Verdict, error) {
+	x, err := s.current(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	head, ok := x.head(id)
+	if !ok {
+		return nil, fmt.Errorf("run %s: %w", id, history.ErrNotFound)
+	}
+	p, err := s.policy(head.App)
+	if err != nil {
+		return nil, err
+	}
+	now := s.Now()
+	key, err := verdictKey(head, word, &p, now)
+	if err != nil {
+		return nil, err
+	}
+	return s.verdicts.get(ctx, key, func() (*judge.Verdict, int, error) {
+		v, err := s.judge(ctx, x, id, word, &p, now)
+		if err != nil {
+			return nil, 0, err
+		}
+		return &v, 1 + len(v.Metrics), nil
+	})
+}
+
+// verdictKey names everything that a verdict depends on beside the runs: among
+// it which waivers have ended.
+func verdictKey(head *run.Run, word string, p *judge.Policy, now time.Time) (string, error) {
+	text, err := json.Marshal(p)
+	if err != nil {
+		return "", err
+	}
+	parts := []string{head.ID, word, string(text)}
+	for i := range p.Waivers {
+		parts = append(parts, p.Waivers[i].Expired(head.Version, now))
+	}
+	return strings.Join(parts, "\x00"), nil
+}
+
+func (s *Source) judge(ctx context.Context, x *index, id, word string, p *judge.Policy, now time.Time) (judge.Verdict, error) {
+	current, err := s.Run(ctx, id)
+	if err != nil {
+		return judge.Verdict{}, err
+	}
+	src := &past{Source: s, index: x}
+	q := baseline.Question{Current: current, App: current.App, AnyEnvironment: p.AnyEnvironment, Lineage: s.Lineage}
+	b, rule, err := choose(ctx, src, q, word, p.Baseline)
+	if err != nil {
+		return judge.Verdict{}, err
+	}
+	before, err := baseline.History(ctx, src, q, rule)
+	if err != nil {
+		return judge.Verdict{}, err
+	}
+	policy := *p
+	if policy.App != "" && current.App != "" && policy.App != current.App {
+		policy = judge.Policy{AnyEnvironment: p.AnyEnvironment} // another app's: it says nothing of this one
+	}
+	return judge.Judge(judge.Case{Current: current, Baseline: b, History: before, Policy: policy, Now: now})
+}
+
+// choose returns the baseline that a word names, else that of the policy's
+// rule: what a rule does not find is a baseline without runs, which says why.
+func choose(ctx context.Context, src *past, q baseline.Question, word, rule string) (judge.Baseline, string, error) {
+	if word == "" {
+		b, err := baseline.Choose(ctx, src, q, rule)
+		if !errors.Is(err, history.ErrNotFound) {
+			return b, rule, err
+		}
+		if first, e := baseline.Choose(ctx, src, q, baseline.Previous); e == nil && first.First {
+			return first, rule, nil
+		}
+		return judge.Baseline{Chosen: err.Error()}, rule, nil
+	}
+	b, err := baseline.Choose(ctx, src, q, word)
+	if errors.Is(err, history.ErrNotFound) && !baseline.IsRule(word) {
+		// A version or a commit names earlier runs; on a page one may look
+		// forward as well.
+		if r, e := baseline.Find(ctx, src, q.App, word); e == nil {
+			b, err = baseline.Choose(ctx, src, q, r.ID)
+		}
+	}
+	return b, word, err
+}

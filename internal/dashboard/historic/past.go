@@ -1,0 +1,102 @@
+package historic
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// past is the history as package baseline reads it: heads and runs out of
+// memory, what remains out of the store.
+type past struct {
+	*Source
+	index *index
+}
+
+// Heads returns the runs that the filter selects, newest first.
+func (p *past) Heads(_ context.Context, f history.Filter) ([]run.Run, error) {
+	all := p.index.heads
+	if f.App != "" {
+		all = p.index.byApp[f.App]
+	}
+	if f == (history.Filter{App: f.App}) {
+		return all, nil
+	}
+	prefix, commit := strings.ToUpper(f.IDPrefix), strings.ToLower(f.Commit)
+	var list []run.Run
+	for i := range all {
+		h := &all[i]
+		if f.Branch != "" && h.Branch != f.Branch || f.Version != "" && h.Version != f.Version ||
+			!strings.HasPrefix(strings.ToUpper(h.ID), prefix) || !strings.HasPrefix(strings.ToLower(h.Commit), commit) ||
+			!f.Since.IsZero() && h.Timestamp.Before(f.Since) || !f.Until.IsZero() && !h.Timestamp.Before(f.Until) ||
+			f.Before != nil && !before(h, f.Before) {
+			continue
+		}
+		if list = append(list, *h); f.Limit > 0 && len(list) == f.Limit {
+			break
+		}
+	}
+	return list, nil
+}
+
+// before tells whether a run comes after a position in a list that is newest
+// first.
+func before(h *run.Run, p *history.Position) bool {
+	if c := h.Timestamp.Compare(p.Time); c != 0 {
+		return c < 0
+	}
+	return h.ID < p.ID
+}
+
+// Run returns a whole run.
+func (p *past) Run(ctx context.Context, id string) (run.Run, error) {
+	r, err := p.Source.Run(ctx, id)
+	if err != nil {
+		return run.Run{}, err
+	}
+	return *r, nil
+}
+
+// Baseline returns the id of the baseline that was set.
+func (p *past) Baseline(ctx context.Context, app string, labels map[string]string) (string, error) {
+	store, err := p.reader()
+	if err != nil {
+		return "", err
+	}
+	return store.Baseline(ctx, app, labels)
+}
+
+// Series returns series. Where runs are named, and with them all metrics, it
+// reads everything since the oldest of them: a walk along an index instead of
+// a look for each run and metric.
+func (p *past) Series(ctx context.Context, f history.SeriesFilter) ([]history.Series, error) {
+	store, err := p.reader()
+	if err != nil || f.Runs == nil || f.Key != "" || len(f.Runs) == 0 {
+		if err != nil {
+			return nil, err
+		}
+		return store.Series(ctx, f)
+	}
+	wanted := make(map[string]bool, len(f.Runs))
+	for _, id := range f.Runs {
+		wanted[id] = true
+		if h, ok := p.index.head(id); ok && (f.Since.IsZero() || h.Timestamp.Before(f.Since)) {
+			f.Since = h.Timestamp
+		}
+	}
+	// Not where most of what lies between is of other runs.
+	all, _ := p.Heads(ctx, history.Filter{App: f.App})
+	if between := sort.Search(len(all), func(i int) bool { return all[i].Timestamp.Before(f.Since) }); between > 4*len(f.Runs) {
+		return store.Series(ctx, f)
+	}
+	f.Runs = nil
+	list, err := store.Series(ctx, f)
+	for i := range list {
+		list[i].Points = slices.DeleteFunc(list[i].Points, func(p history.Point) bool { return !wanted[p.Run.ID] })
+	}
+	return slices.DeleteFunc(list, func(s history.Series) bool { return len(s.Points) == 0 }), err
+}
