@@ -40,7 +40,7 @@ const (
 	plot     = 80.0 // percent of the width that the data have, from the gutter on
 	resolve  = 1000 // units across of the nested drawings that stretch
 	font     = 12
-	letter   = 6.6 // pixels that a letter takes, about
+	letter   = 6.3 // pixels that a letter takes, about
 	fontName = "system-ui,sans-serif"
 )
 

@@ -36,7 +36,7 @@ func Each(samples []float64) []Weighted {
 const (
 	distributionHeight = 200
 	mostBins           = 40
-	ecdfSteps          = 240 // that are drawn at most
+	ecdfSteps          = 150 // that are drawn at most
 	stripDots          = 2000
 )
 
@@ -205,14 +205,12 @@ func (c ECDF) SVG() string {
 	s.inPlot().stretched(height)
 	for i, list := range [][]Weighted{sides.baseline, sides.current} {
 		if sides.total[i] > 0 {
+			s.raw("<path", []look{reference, line}[i].attributes(), ` d="M0 `).number(bottom, 1)
 			x, share := sides.steps(list, sides.total[i])
-			s.path([]look{reference, line}[i], 2*len(x), func(k int) (float64, float64) {
-				before := 0.0
-				if j := (k+1)/2 - 1; j >= 0 {
-					before = share[j]
-				}
-				return x[k/2], down(before, top, bottom)
-			})
+			for k := range x {
+				s.raw("H").number(x[k]*resolve, 1).raw("V").number(down(share[k], top, bottom), 1)
+			}
+			s.raw(`"/>`)
 		}
 	}
 	s.raw("</svg>")

@@ -33,6 +33,7 @@ type Point struct {
 	Low, High float64 // interval around Value; NaN or both 0: none
 	Title     string  // all about it, in words: read out, and shown on hovering
 	Href      string  // where it leads; "": nowhere
+	ID        string  // of what it is a point, for script: data-id; "": none
 	Mark      string  // one letter above it: A, B
 	Hollow    bool    // something about it is special: accepted, say
 	Apart     bool    // no part of the line: another branch
@@ -60,7 +61,7 @@ const (
 	inset         = 1.0 // percent between the gutter and the first point
 	rowHeight     = 16  // of labels above the plot
 	labelRows     = 3
-	plotWidth     = 700 // pixels that the plot has in a usual window
+	plotWidth     = 800 // pixels that the plot has in a usual window
 )
 
 // history is a History while it is drawn.
@@ -239,34 +240,46 @@ func (h *history) points(shown []int) {
 			continue
 		}
 		x, y := h.x(i)*plot, h.y(p.Value)
-		if p.Href != "" {
-			h.raw("<a").attr("href", p.Href)
-		} else {
-			h.raw("<g")
-		}
-		h.raw(` data-i="`, strconv.Itoa(h.First+i), `">`).element("title", p.Title)
-		if p.Href != "" {
+		switch {
+		case p.Href != "":
+			h.raw("<a").attr("href", p.Href).about(p, h.First+i)
 			h.raw("<circle").percent("cx", x).px("cy", y).raw(` r="8" fill-opacity="0" stroke="none"/>`)
-		}
-		dot := ""
-		if p.Hollow || p.Apart {
-			dot = hollow.attributes()
-		}
-		if p.Apart { // another marker, not only another fill
-			h.raw("<svg").percent("x", x).px("y", y).raw(` overflow="visible"><path`, dot, ` d="M0-4L4 0L0 4L-4 0Z"/></svg>`)
-		} else {
-			h.raw("<circle", dot).percent("cx", x).px("cy", y).px("r", r).raw("/>")
-		}
-		if p.Mark != "" {
-			h.text(markLook, x, y-9, "middle", p.Mark)
-		}
-		if p.Href != "" {
+			h.point(p, x, y, r)
 			h.raw("</a>")
-		} else {
+		case p.Title != "" || p.Mark != "":
+			h.raw("<g").about(p, h.First+i)
+			h.point(p, x, y, r)
 			h.raw("</g>")
+		default:
+			h.point(p, x, y, r)
 		}
 	}
 	h.raw("</g>")
+}
+
+// about ends the tag of a point and says what it is.
+func (s *svg) about(p *Point, i int) {
+	s.raw(` data-i="`, strconv.Itoa(i), `"`)
+	if p.ID != "" {
+		s.attr("data-id", p.ID)
+	}
+	s.raw(">").element("title", p.Title)
+}
+
+// point draws the dot of a point.
+func (s *svg) point(p *Point, x, y, r float64) {
+	dot := ""
+	if p.Hollow || p.Apart {
+		dot = hollow.attributes()
+	}
+	if p.Apart { // another marker, not only another fill
+		s.raw("<svg").percent("x", x).px("y", y).raw(` overflow="visible"><path`, dot, ` d="M0-4L4 0L0 4L-4 0Z"/></svg>`)
+	} else {
+		s.raw("<circle", dot).percent("cx", x).px("cy", y).px("r", r).raw("/>")
+	}
+	if p.Mark != "" {
+		s.text(markLook, x, y-9, "middle", p.Mark)
+	}
 }
 
 // names writes the labels of points under the plot: as many as fit, the first
@@ -352,26 +365,29 @@ func (h *history) place() []placed {
 	for k := len(h.Changes) - 1; k >= 0; k-- {
 		c := &h.Changes[k]
 		at, _ := h.changeAt(c)
-		width := (float64(utf8.RuneCountInString(c.Label))*letter + 24) / plotWidth
-		p := placed{row: -1, right: at > 0.6}
-		from, to := at-hair, at+width
-		if p.right {
-			from, to = at-width, at+hair
-		}
+		width := (float64(utf8.RuneCountInString(c.Label))*letter + 20) / plotWidth
+		list[k].row = -1
+	search:
 		for row := range rows {
-			if free(row, from, to) {
+			for _, right := range []bool{at > 0.6, at <= 0.6} {
+				from, to := at-hair, at+width
+				if right {
+					from, to = at-width, at+hair
+				}
+				if from < -0.05 || to > 1.15 || !free(row, from, to) {
+					continue
+				}
 				rows[row] = append(rows[row], taken{from, to})
-				p.row = row
-				break
+				list[k] = placed{row: row, right: right}
+				break search
 			}
 			if !free(row, at-hair, at+hair) {
 				break // its line would cross a label
 			}
 		}
-		for row := range max(0, p.row) {
+		for row := range max(0, list[k].row) {
 			rows[row] = append(rows[row], taken{at - hair, at + hair})
 		}
-		list[k] = p
 	}
 	return list
 }

@@ -34,7 +34,7 @@ func changeChip(m *judge.Metric) chip {
 	case judge.Unchanged:
 		c.Icon = "equal"
 	case judge.Inconclusive:
-		c.Icon, c.Title = "wave", needed(m.Needed)
+		c.Icon, c.Title = "wave", unseen(m.Needed)
 	case judge.New:
 		c.Icon, c.Class = "plus", "unchanged"
 	case judge.Missing:
@@ -69,27 +69,23 @@ func flags(m *judge.Metric) []chip {
 
 // needed says what an inconclusive change would take.
 func needed(n *judge.Needed) string {
-	if n == nil {
+	switch {
+	case n == nil:
+		return ""
+	case n.Runs > 0:
+		return fmt.Sprintf("about %d runs on each side would tell", n.Runs)
+	case n.Samples > 0:
+		return fmt.Sprintf("about %d samples on each side would tell", n.Samples)
+	}
+	return unseen(n)
+}
+
+// unseen says how large a change would have been missed.
+func unseen(n *judge.Needed) string {
+	if n == nil || n.SmallestEffect <= 0 {
 		return ""
 	}
-	var parts []string
-	if n.Runs > 0 {
-		parts = append(parts, fmt.Sprintf("about %d runs on each side", n.Runs))
-	}
-	if n.Samples > 0 {
-		parts = append(parts, fmt.Sprintf("about %d samples on each side", n.Samples))
-	}
-	text := ""
-	if len(parts) > 0 {
-		text = "it takes " + strings.Join(parts, " or ")
-	}
-	if n.SmallestEffect > 0 {
-		if text != "" {
-			text += "; "
-		}
-		text += "changes under " + plainPercent(1+n.SmallestEffect) + " go unseen"
-	}
-	return text
+	return "changes under " + plainPercent(1+n.SmallestEffect) + " go unseen"
 }
 
 // budgetCell is how a metric stands in its budget.

@@ -19,6 +19,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -27,7 +28,6 @@ import (
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/judge"
-	"github.com/pacer-perf/pacer/run"
 )
 
 // Config holds the settings of a Handler. Every zero field means its default.
@@ -37,6 +37,7 @@ type Config struct {
 	Notice  string   // said on every page: that the data are made up
 	Version string   // of Pacer
 	Name    string   // of what is shown; "": that of the app
+	Shows   string   // tells what is shown from other data, for programs that ask healthz
 	// FrameAncestors may show the pages in a frame, as in a content security
 	// policy; nil: pages of the same origin.
 	FrameAncestors []string
@@ -55,9 +56,8 @@ type Export struct {
 
 // Document is what an export is made of.
 type Document struct {
-	Verdict *judge.Verdict
-	Current *run.Run
-	Source  Source
+	Verdict  *judge.Verdict
+	Baseline string // as it was asked for: a word or a rule; "": by the policy
 }
 
 // Handler serves the pages.
@@ -144,6 +144,12 @@ func (h *Handler) find(name string) func(*Handler, http.ResponseWriter, *http.Re
 
 // shows tells whether the source can show a page.
 func (h *Handler) shows(p *page) bool { return p.needs == nil || p.needs(h.Source) }
+
+// health answers programs that ask whether somebody is here, and who.
+func (h *Handler) health(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(map[string]string{"status": "ok", "program": "pacer", "version": h.Version, "shows": h.Shows})
+}
 
 // render writes a page, whole or not at all.
 func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {

@@ -107,7 +107,7 @@ func sound(page string) error {
 }
 
 var (
-	element = regexp.MustCompile(`<(svg|script|style)\b.*?</(svg|script|style)>|<[^>]*>`)
+	element = regexp.MustCompile(`<[^>]*>`)
 	block   = regexp.MustCompile(`</(p|tr|li|h[1-6]|summary|caption|option|div|label|dd|button)>`)
 	cell    = regexp.MustCompile(`</(td|th|dt)>`)
 	small   = regexp.MustCompile(`<(small|option)\b`)
@@ -119,11 +119,40 @@ var (
 func words(page string) string {
 	_, page, _ = strings.Cut(page, "<main id=")
 	page, _, _ = strings.Cut("<main id="+page, "<dialog")
+	page = withoutCharts(page)
 	page = small.ReplaceAllString(blank.ReplaceAllString(page, " "), " $0")
 	page = cell.ReplaceAllString(block.ReplaceAllString(page, "\n"), " | ")
 	page = html.UnescapeString(element.ReplaceAllString(page, ""))
 	page = strings.ReplaceAll(strings.ReplaceAll(page, "  ", " "), "  ", " ")
 	return strings.TrimSpace(newline.ReplaceAllString(page, "\n")) + "\n"
+}
+
+// withoutCharts drops drawings, which nest.
+func withoutCharts(page string) string {
+	var b strings.Builder
+	depth := 0
+	for page != "" {
+		i := strings.Index(page, "svg")
+		if i < 1 || depth == 0 && !strings.Contains(page, "<svg") {
+			break
+		}
+		opens, closes := page[i-1] == '<', page[i-1] == '/'
+		if depth == 0 && opens {
+			b.WriteString(page[:i-1])
+		} else if depth == 0 {
+			b.WriteString(page[:i+3])
+		}
+		page = page[i+3:]
+		switch {
+		case opens:
+			depth++
+		case closes && depth > 0:
+			if depth--; depth == 0 {
+				page = strings.TrimPrefix(page, ">")
+			}
+		}
+	}
+	return b.String() + page
 }
 
 // check compares what a page says with a golden file.

@@ -22,6 +22,7 @@ var functions = template.FuncMap{
 	"list":   func(words ...string) []string { return words },
 	"word":   func(s string) string { w, _, _ := strings.Cut(s, " "); return w },
 	"rest":   func(s string) string { _, r, _ := strings.Cut(s, " "); return r },
+	"minus1": func(n int) int { return n - 1 },
 	"name":   name,
 	"plural": plural,
 }
@@ -168,4 +169,12 @@ func EnvironmentName(e *run.Environment, labels map[string]string) string {
 		words = append(words, strings.Trim(run.Key("", labels), "{}"))
 	}
 	return strings.Join(words, ", ")
+}
+
+// difference writes a difference with its sign: +342 ms.
+func difference(s unit.Scale, v float64) string {
+	if v > 0 {
+		return "+" + quantity(s, v)
+	}
+	return quantity(s, v)
 }

@@ -44,6 +44,7 @@ type table struct {
 type row struct {
 	Key, Statistic, Href string
 	Value, Baseline      string
+	Sides                string // both of them: 1.75 → 2.06 s
 	Delta, Interval      string
 	Budget               *budgetCell
 	Change               chip
@@ -71,6 +72,7 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	o := overviewView{view: v}
+	o.Exports = h.exports(&o.view)
 	head, ok, err := h.newest(r.Context(), &o.view)
 	if err != nil {
 		return err
@@ -173,7 +175,7 @@ func (o *overviewView) choices(v *judge.Verdict) {
 }
 
 // selected returns the metrics that the filters select, sorted.
-func (o *overviewView) selected(metrics []judge.Metric) []judge.Metric {
+func (o *view) selected(metrics []judge.Metric) []judge.Metric {
 	q, show := strings.ToLower(o.Query.Get("q")), o.Query.Get("show")
 	list := slices.DeleteFunc(byRank(metrics), func(m judge.Metric) bool {
 		if !strings.Contains(strings.ToLower(m.Key()), q) {
@@ -281,24 +283,30 @@ func prefix(name string) string {
 
 // row makes the line of a metric.
 func (o *overviewView) row(m *judge.Metric, t *Trend) row {
+	r := newRow(m, o.Link("metric", "m", m.Key(), "run", o.Query.Get("run")))
+	if t != nil {
+		r.Spark = spark(m, t)
+	}
+	return r
+}
+
+// newRow makes the line of a metric, without its trend.
+func newRow(m *judge.Metric, href string) row {
 	baseline, current, statistic := sides(m)
 	scale := scaleOf(m)
 	r := row{
-		Key: m.Key(), Statistic: statistic, Href: o.Link("metric", "m", m.Key()), metric: m,
-		Value: quantity(scale, current), Budget: budgetOf(m), Change: changeChip(m), Flags: flags(m),
+		Key: m.Key(), Statistic: statistic, Href: href, metric: m,
+		Value: quantity(scale, current), Budget: budgetOf(m), Change: changeChip(m), Flags: flags(m), Note: note(m),
 	}
-	if o.Run != nil && o.Query.Get("run") != "" {
-		r.Href = o.Link("metric", "m", m.Key(), "run", o.Run.ID)
-	}
+	r.Sides = scale.Number(baseline) + " → " + r.Value
 	if !math.IsNaN(baseline) {
 		r.Baseline = quantity(scale, baseline)
+		if math.IsNaN(current) {
+			r.Sides = r.Baseline + " → –"
+		}
 	}
 	if m.Ratio != nil {
 		r.Delta, r.Interval = percent(*m.Ratio), interval(m.Interval)
-	}
-	r.Note = note(m)
-	if t != nil {
-		r.Spark = spark(m, t)
 	}
 	return r
 }

@@ -20,5 +20,15 @@ var pages []page
 func init() {
 	pages = []page{
 		{path: "", title: "Overview", key: "o", get: (*Handler).overview},
+		{path: "metric", get: (*Handler).metric},
+		{path: "compare", title: "Compare", key: "c", get: (*Handler).compare},
+		{path: "runs", title: "Runs", key: "u", get: (*Handler).runs},
+		{path: "settings", title: "Settings", key: "s", get: (*Handler).settings},
+
+		{path: "export.json", get: (*Handler).exportJSON},
+		{path: "export.csv", get: (*Handler).exportCSV},
+		{path: "chart.svg", get: (*Handler).chartSVG},
+		{path: "verdict.json", get: (*Handler).verdictJSON},
+		{path: "healthz", get: (*Handler).health},
 	}
 }

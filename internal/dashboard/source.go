@@ -63,8 +63,9 @@ type Branch struct {
 // Filter selects runs. Empty fields select everything.
 type Filter struct {
 	App, Environment, Branch string
-	Skip                     int // of the newest
-	Limit                    int // 0: no limit
+	Text                     string // is part of the version, the commit, the id or the branch
+	Skip                     int    // of the newest
+	Limit                    int    // 0: no limit
 }
 
 // Runs is a part of the runs that a filter selects.
@@ -87,6 +88,7 @@ type SeriesQuery struct {
 	Branch           string // "": all
 	Statistic        string // "": the one that stands for the metric
 	Last             int    // at most so many of the newest runs; 0: no limit
+	From, To         string // ids of the first and the last run; "": no bound
 }
 
 // Series is the history of one metric in runs that are comparable with the
@@ -99,7 +101,7 @@ type Series struct {
 	Statistics []string // that there are values of
 	Points     []Point  // oldest first
 	Changes    []Change
-	Total      int      // points there are, of which Points are the newest
+	Total      int      // comparable runs there are, however many are asked for
 	Left       []string // what was left out, and why
 }
 

@@ -140,6 +140,13 @@ func (v *view) With(pairs ...string) string {
 	return address(v.Path, q, pairs)
 }
 
+// Here is the address of something else with all parameters of this page.
+func (v *view) Here(path string) string {
+	other := *v
+	other.Path = path
+	return other.With("embed", "")
+}
+
 func address(path string, q url.Values, pairs []string) string {
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if q.Del(pairs[i]); pairs[i+1] != "" {

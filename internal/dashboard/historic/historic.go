@@ -289,12 +289,30 @@ func (s *Source) Verdict(ctx context.Context, id, word string) (*judge.Verdict, 
 		return nil, err
 	}
 	return s.verdicts.get(ctx, key, func() (*judge.Verdict, int, error) {
-		v, err := s.judge(ctx, x, id, word, &p, now)
+		c, err := s.caseOf(ctx, x, id, word, &p, now)
 		if err != nil {
 			return nil, 0, err
 		}
-		return &v, 1 + len(v.Metrics), nil
+		v, err := judge.Judge(c)
+		return &v, 1 + len(v.Metrics), err
 	})
+}
+
+// Case returns what Verdict judges: for reports that show more than it.
+func (s *Source) Case(ctx context.Context, id, word string) (judge.Case, error) {
+	x, err := s.current(ctx, false)
+	if err != nil {
+		return judge.Case{}, err
+	}
+	head, ok := x.head(id)
+	if !ok {
+		return judge.Case{}, fmt.Errorf("run %s: %w", id, history.ErrNotFound)
+	}
+	p, err := s.policy(head.App)
+	if err != nil {
+		return judge.Case{}, err
+	}
+	return s.caseOf(ctx, x, id, word, &p, s.Now())
 }
 
 // verdictKey names everything that a verdict depends on beside the runs: among
@@ -311,26 +329,27 @@ func verdictKey(head *run.Run, word string, p *judge.Policy, now time.Time) (str
 	return strings.Join(parts, "\x00"), nil
 }
 
-func (s *Source) judge(ctx context.Context, x *index, id, word string, p *judge.Policy, now time.Time) (judge.Verdict, error) {
+func (s *Source) caseOf(ctx context.Context, x *index, id, word string, p *judge.Policy, now time.Time) (judge.Case, error) {
+	none := judge.Case{}
 	current, err := s.Run(ctx, id)
 	if err != nil {
-		return judge.Verdict{}, err
+		return none, err
 	}
 	src := &past{Source: s, index: x}
 	q := baseline.Question{Current: current, App: current.App, AnyEnvironment: p.AnyEnvironment, Lineage: s.Lineage}
 	b, rule, err := choose(ctx, src, q, word, p.Baseline)
 	if err != nil {
-		return judge.Verdict{}, err
+		return none, err
 	}
 	before, err := baseline.History(ctx, src, q, rule)
 	if err != nil {
-		return judge.Verdict{}, err
+		return none, err
 	}
 	policy := *p
 	if policy.App != "" && current.App != "" && policy.App != current.App {
 		policy = judge.Policy{AnyEnvironment: p.AnyEnvironment} // another app's: it says nothing of this one
 	}
-	return judge.Judge(judge.Case{Current: current, Baseline: b, History: before, Policy: policy, Now: now})
+	return judge.Case{Current: current, Baseline: b, History: before, Policy: policy, Now: now}, nil
 }
 
 // choose returns the baseline that a word names, else that of the policy's

@@ -88,7 +88,13 @@ func (x *index) environmentKey(id string) string { return x.env[x.place[id]] }
 // selects tells whether the filter selects head i.
 func (x *index) selects(f *dashboard.Filter, i int) bool {
 	h := &x.heads[i]
-	return (f.App == "" || h.App == f.App) && (f.Branch == "" || h.Branch == f.Branch) && (f.Environment == "" || x.env[i] == f.Environment)
+	return (f.App == "" || h.App == f.App) && (f.Branch == "" || h.Branch == f.Branch) && (f.Environment == "" || x.env[i] == f.Environment) &&
+		(f.Text == "" || contains(h.Version, f.Text) || contains(h.Commit, f.Text) || contains(h.ID, f.Text) || contains(h.Branch, f.Text))
+}
+
+// contains ignores the case of letters.
+func contains(s, part string) bool {
+	return strings.Contains(strings.ToLower(s), strings.ToLower(part))
 }
 
 func (x *index) runs(f dashboard.Filter) dashboard.Runs {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/baseline"
@@ -106,7 +105,14 @@ func (s *Source) Series(ctx context.Context, q dashboard.SeriesQuery) (*dashboar
 		return nil, err
 	}
 	since, total := x.since(newest, q, p.AnyEnvironment)
-	list, err := store.Series(ctx, history.SeriesFilter{App: newest.App, Key: q.Key, Unit: q.Unit, Branch: q.Branch, Since: since})
+	f := history.SeriesFilter{App: newest.App, Key: q.Key, Unit: q.Unit, Branch: q.Branch, Since: since}
+	if from, ok := x.head(q.From); ok {
+		f.Since = from.Timestamp
+	}
+	if to, ok := x.head(q.To); ok {
+		f.Until = to.Timestamp.Add(1)
+	}
+	list, err := store.Series(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +178,7 @@ func (x *index) since(newest *run.Run, q dashboard.SeriesQuery, anyEnvironment [
 		if !same {
 			continue
 		}
-		if n++; q.Last > 0 && n == q.Last {
+		if n++; n == q.Last && q.From == "" {
 			since = h.Timestamp
 		}
 	}
@@ -209,13 +215,13 @@ func shown(in *history.Series, newest *run.Run, q dashboard.SeriesQuery, anyEnvi
 		}
 	}
 	compare := baseline.Question{Current: newest, AnyEnvironment: anyEnvironment}
-	different, why, without := 0, "", 0
+	different, without := 0, 0
 	tick := 0.0
 	for i := range in.Points {
 		p := &in.Points[i]
 		v := value(p)
-		if d := compare.Differences(p.Run); len(d) > 0 {
-			different, why = different+1, strings.Join(d, "; ")
+		if len(compare.Differences(p.Run)) > 0 {
+			different++
 			continue
 		}
 		if math.IsNaN(v) || p.Statistic != last.Statistic && out.Statistic == last.Statistic {
@@ -228,7 +234,7 @@ func shown(in *history.Series, newest *run.Run, q dashboard.SeriesQuery, anyEnvi
 		out.Points = append(out.Points, point)
 	}
 	if different > 0 {
-		out.Left = append(out.Left, fmt.Sprintf("%s of other environments (%s)", plural(different, "run"), why))
+		out.Left = append(out.Left, plural(different, "run")+" of other environments")
 	}
 	if without > 0 {
 		out.Left = append(out.Left, fmt.Sprintf("%s without a %s", plural(without, "run"), out.Statistic))

@@ -1,0 +1,48 @@
+package dashboard
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/pacer-perf/pacer/internal/unit"
+)
+
+// settingsView is what can be set for this browser, and where things are.
+type settingsView struct {
+	view
+	Facts []fact
+}
+
+func (h *Handler) settings(w http.ResponseWriter, r *http.Request) error {
+	v, err := h.view(r)
+	if err != nil {
+		return err
+	}
+	s := settingsView{view: v}
+	s.Title = "Settings"
+	add := func(name, text string) { s.Facts = append(s.Facts, fact{name, text}) }
+	if l, ok := h.Source.(Located); ok {
+		at, err := l.Location(r.Context())
+		if err == nil {
+			add("Data", at.Place)
+		} else {
+			add("Data", err.Error())
+		}
+		if at.Bytes > 0 {
+			add("Size", unit.ScaleOf(float64(at.Bytes), unit.Bytes).Format(float64(at.Bytes)))
+		}
+	}
+	for _, a := range v.Apps {
+		add("Runs of "+a.Name, plural(a.Runs, "run")+", the newest "+ago(a.Newest, v.Now))
+	}
+	if p, err := h.Source.Policy(r.Context()); err != nil {
+		add("Policy", err.Error())
+	} else if p.File == "" {
+		add("Policy", "none: a regression is a change of more than 5 % that noise does not explain")
+	} else {
+		add("Policy", p.File+": "+plural(len(p.Budgets), "budget")+", "+plural(len(p.Thresholds), "threshold")+", "+plural(len(p.Waivers), "accepted change"))
+	}
+	add("Version", h.Version)
+	add("Time here", v.Now.UTC().Format(time.RFC3339))
+	return h.render(w, r, http.StatusOK, "settings", &s)
+}
