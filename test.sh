@@ -22,10 +22,17 @@ fi
 export CGO_ENABLED=1
 
 # Schemas of XML are held to by xmllint; what is shown in a browser is looked at
-# in one.
+# in one. Where nothing may be left out it has to be there; elsewhere its tests
+# say that it is missing.
 missing=""
 command -v xmllint >/dev/null || missing="libxml2-utils"
-command -v chromium >/dev/null || missing="$missing chromium"
+if ! command -v chromium >/dev/null; then
+  if [ -n "${CI:-}" ]; then
+    missing="$missing chromium"
+  else
+    echo "chromium is not installed: no page is looked at (apt-get install chromium)" >&2
+  fi
+fi
 if [ -n "$missing" ]; then
   say "installing $missing"
   sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo

@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -14,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pacer-perf/pacer/internal/atomicfile"
 	"github.com/pacer-perf/pacer/internal/dashboard"
 	"github.com/pacer-perf/pacer/internal/dashboard/historic"
 	"github.com/pacer-perf/pacer/internal/history"
@@ -63,6 +68,7 @@ type server struct {
 	source   *historic.Source
 	url      string
 	what     string // is shown
+	note     string // file that says where it serves; "": none
 }
 
 // listen makes a server of the history, or of the demo.
@@ -70,7 +76,7 @@ func (c *cli) listen(addr string, demo bool) (*server, error) {
 	if err := loopback(addr); err != nil {
 		return nil, err
 	}
-	log := slog.New(slog.NewTextHandler(c.stderr, nil))
+	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	config := dashboard.Config{Version: first(version, "(devel)"), Log: log}
 	s := &server{}
 	if demo {
@@ -81,8 +87,8 @@ func (c *cli) listen(addr string, demo bool) (*server, error) {
 		s.source, s.what, config.Notice = source, "a made-up year of an app", demoNotice
 	} else {
 		s.source, s.what = historySource(), "the history"
-		if dir, ok := upwards(dirName); ok {
-			s.what = shown(filepath.Join(dir, historyName))
+		if file, ok := historyFile(); ok {
+			s.what, s.note, config.Shows = shown(file), noteBeside(file), shows(file)
 		}
 	}
 	config.Source = s.source
@@ -103,6 +109,11 @@ func (c *cli) listen(addr string, demo bool) (*server, error) {
 
 // serve answers until the context ends, which is how it is meant to end.
 func (s *server) serve(ctx context.Context) error {
+	s.leaveNote()
+	defer s.takeNote()
+	warm, cancel := context.WithCancel(ctx)
+	warmed := make(chan struct{})
+	go func() { defer close(warmed); s.source.Warm(warm) }()
 	ended := make(chan error, 1)
 	go func() { ended <- s.http.Serve(s.listener) }()
 	var err error
@@ -117,11 +128,62 @@ func (s *server) serve(ctx context.Context) error {
 		}
 		<-ended
 	}
+	cancel()
+	<-warmed
 	return errors.Join(err, s.source.Close())
 }
 
 // close gives up before anything was served.
 func (s *server) close() error { return errors.Join(s.listener.Close(), s.source.Close()) }
+
+// note is what a server leaves beside the history for pacer open.
+type note struct {
+	URL string `json:"url"`
+	PID int    `json:"pid"`
+}
+
+// leaveNote says where it serves. Where that cannot be written, pacer open
+// serves by itself.
+func (s *server) leaveNote() {
+	if s.note == "" {
+		return
+	}
+	text, err := json.Marshal(note{URL: s.url, PID: os.Getpid()})
+	if err == nil {
+		atomicfile.Write(s.note, func(w io.Writer) error { _, err := w.Write(text); return err })
+	}
+}
+
+// takeNote removes the note, unless it is another server's by now.
+func (s *server) takeNote() {
+	if n, ok := readNote(s.note); ok && n.PID == os.Getpid() {
+		os.Remove(s.note)
+	}
+}
+
+func readNote(file string) (n note, ok bool) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return n, false
+	}
+	return n, json.Unmarshal(text, &n) == nil && n.URL != ""
+}
+
+// noteBeside is where the note on the server of a history lies.
+func noteBeside(history string) string { return filepath.Join(filepath.Dir(history), "serve.json") }
+
+// shows tells one history from another, without naming it to whoever asks.
+func shows(file string) string {
+	sum := sha256.Sum256([]byte(file))
+	return hex.EncodeToString(sum[:8])
+}
+
+// historyFile is the file of this folder's history, which need not be there,
+// and false if there is not even a folder for it.
+func historyFile() (string, bool) {
+	dir, ok := upwards(dirName)
+	return filepath.Join(dir, historyName), ok
+}
 
 // loopback refuses addresses that others can reach: there are no accounts.
 func loopback(addr string) error {
@@ -162,10 +224,6 @@ func local(next http.Handler) http.Handler {
 // it is shown.
 func historySource() *historic.Source {
 	var opened os.FileInfo
-	file := func() string {
-		dir, _ := upwards(dirName)
-		return filepath.Join(dir, historyName)
-	}
 	return historic.New(historic.Config{
 		Open: func(ctx context.Context) (history.Reader, error) {
 			store, err := readHistory(ctx)
@@ -175,17 +233,20 @@ func historySource() *historic.Source {
 			if err != nil {
 				return nil, err
 			}
-			opened, _ = os.Stat(file())
+			file, _ := historyFile()
+			opened, _ = os.Stat(file)
 			return store, nil
 		},
 		Moved: func() bool {
-			now, err := os.Stat(file())
+			file, _ := historyFile()
+			now, err := os.Stat(file)
 			return err != nil || opened == nil || !os.SameFile(now, opened)
 		},
 		Policy:  policyOf,
 		Lineage: lineage,
 		Location: func(context.Context) (dashboard.Location, error) {
-			l := dashboard.Location{Place: file()}
+			l := dashboard.Location{}
+			l.Place, _ = historyFile()
 			// With what was written last, which lies beside the file.
 			for _, suffix := range []string{"", "-wal"} {
 				if info, err := os.Stat(l.Place + suffix); err == nil {

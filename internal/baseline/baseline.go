@@ -17,11 +17,13 @@ import (
 	"github.com/pacer-perf/pacer/internal/changepoint"
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/internal/parallel"
 	"github.com/pacer-perf/pacer/run"
 )
 
 // Source is the part of a history that runs are looked up in. Heads are newest
-// first; what is not there is history.ErrNotFound.
+// first; what is not there is history.ErrNotFound. Its methods are called from
+// several goroutines at once.
 type Source interface {
 	Heads(ctx context.Context, f history.Filter) ([]run.Run, error)
 	Run(ctx context.Context, id string) (run.Run, error)
@@ -227,13 +229,15 @@ func (c *crowd) excuse(what string) string {
 
 // whole loads runs that are newest first, oldest first.
 func whole(ctx context.Context, src Source, heads []run.Run) ([]*run.Run, error) {
-	list := make([]*run.Run, len(heads))
-	for i, h := range heads {
-		r, err := src.Run(ctx, h.ID)
+	list, errs := make([]*run.Run, len(heads)), make([]error, len(heads))
+	parallel.Each(len(heads), func(i int) {
+		r, err := src.Run(ctx, heads[i].ID)
+		list[len(heads)-1-i], errs[i] = &r, err
+	})
+	for _, err := range errs {
 		if err != nil {
 			return nil, err
 		}
-		list[len(heads)-1-i] = &r
 	}
 	return list, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pacer-perf/pacer/internal/changepoint"
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/internal/parallel"
 	"github.com/pacer-perf/pacer/run"
 )
 
@@ -310,18 +311,23 @@ func (q *Question) since(ctx context.Context, src Source, heads []run.Run, windo
 	}
 	first := len(heads) - len(window)
 	since := make(map[string]int)
+	steps, errs := make([][]changepoint.Point, len(list)), make([]error, len(list))
+	same := func(s *history.Series) []history.Point {
+		return sameStatistic(s.Points, s.Points[len(s.Points)-1].Statistic)
+	}
+	parallel.Each(len(list), func(i int) { // most of what a verdict costs
+		values, tick := valuesOf(same(&list[i]))
+		steps[i], errs[i] = q.find(values, changepoint.Options{Tick: tick})
+	})
 	for i := range list {
 		s := &list[i]
-		points := sameStatistic(s.Points, s.Points[len(s.Points)-1].Statistic)
-		values, tick := valuesOf(points)
-		steps, err := q.find(values, changepoint.Options{Tick: tick})
-		if err != nil {
-			return nil, fmt.Errorf("change points of %s: %w", s.Key(), err)
+		if errs[i] != nil {
+			return nil, fmt.Errorf("change points of %s: %w", s.Key(), errs[i])
 		}
-		if len(steps) == 0 {
+		if len(steps[i]) == 0 {
 			continue
 		}
-		step := steps[len(steps)-1]
+		points, step := same(s), steps[i][len(steps[i])-1]
 		level := min(max(step.Index, step.End), len(points)-1) // a drift has a level only after its end
 		if from := position[points[level].Run.ID] - first; from > 0 {
 			since[judge.Identity(s.Key(), s.Unit)] = from

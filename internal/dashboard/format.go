@@ -22,6 +22,8 @@ var functions = template.FuncMap{
 	"list":   func(words ...string) []string { return words },
 	"word":   func(s string) string { w, _, _ := strings.Cut(s, " "); return w },
 	"rest":   func(s string) string { _, r, _ := strings.Cut(s, " "); return r },
+	"before": func(key string) string { name, _, _ := strings.Cut(key, "{"); return name },
+	"labels": func(key string) string { name, _, _ := strings.Cut(key, "{"); return key[len(name):] },
 	"minus1": func(n int) int { return n - 1 },
 	"name":   name,
 	"plural": plural,

@@ -249,4 +249,3 @@ func (m *metricView) rows(s *Series) {
 	}
 	m.Caption = pointTitle(s, &s.Points[len(s.Points)-1])
 }
-

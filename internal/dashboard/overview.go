@@ -61,10 +61,12 @@ type sortLink struct {
 	Sorted           string // ascending, descending; "": not by this one
 }
 
-const (
-	trendRuns   = 24 // that a spark line shows
-	groupBeyond = 20 // calm metrics are in one list, more are grouped
-)
+// TrendRuns is how many runs the trends of the first page show.
+const TrendRuns = 24
+
+// groupBeyond is how many metrics that need no look are in one list; more are
+// grouped.
+const groupBeyond = 20
 
 func (h *Handler) overview(w http.ResponseWriter, r *http.Request) error {
 	v, err := h.view(r)
@@ -85,7 +87,7 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	trends, err := h.Source.Trends(r.Context(), head.ID, trendRuns)
+	trends, err := h.Source.Trends(r.Context(), head.ID, TrendRuns)
 	if err != nil {
 		return err
 	}

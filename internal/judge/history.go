@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/pacer-perf/pacer/internal/changepoint"
+	"github.com/pacer-perf/pacer/internal/parallel"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -18,13 +19,8 @@ const recent = 10
 // a warning: a step that was too small to be sure of in any one run, or a
 // drift.
 func (j *judgement) lookBack() {
-	s := j.past
-	if s == nil || len(s.Values) == 0 {
-		return
-	}
-	now, _ := j.current.Center()
-	points, err := changepoint.Find(append(s.Values[:len(s.Values):len(s.Values)], now), changepoint.Options{Tick: s.Tick})
-	if err != nil || len(points) == 0 || math.IsNaN(now) {
+	s, points := j.past, j.moves
+	if len(points) == 0 {
 		return
 	}
 	p := points[len(points)-1]
@@ -46,6 +42,23 @@ func (j *judgement) lookBack() {
 		}
 		j.why.warn = append(j.why.warn, fmt.Sprintf("%s: its level %s by %s %s", j.out.Key(), what, unit.Percent(m.Ratio), when(&m)))
 	}
+}
+
+// findMoves returns where the histories of metrics moved, the current run being
+// their newest point. It is most of what a verdict costs, and each is on its
+// own.
+func findMoves(list []couple, histories map[string]*Series) [][]changepoint.Point {
+	moves := make([][]changepoint.Point, len(list))
+	parallel.Each(len(list), func(i int) {
+		s := histories[list[i].id]
+		if s == nil || len(s.Values) == 0 || list[i].current == nil {
+			return
+		}
+		now, _ := list[i].current.Center()
+		// A value that is not finite has no history worth speaking of.
+		moves[i], _ = changepoint.Find(append(s.Values[:len(s.Values):len(s.Values)], now), changepoint.Options{Tick: s.Tick})
+	})
+	return moves
 }
 
 func (j *judgement) movedForTheWorse(m *Moved) bool {

@@ -21,6 +21,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pacer-perf/pacer/internal/changepoint"
 	"github.com/pacer-perf/pacer/internal/explain"
 	"github.com/pacer-perf/pacer/internal/paired"
 	"github.com/pacer-perf/pacer/internal/unit"
@@ -91,10 +92,11 @@ func Judge(c Case) (Verdict, error) {
 		s := &c.History[i]
 		histories[Identity(s.Key(), s.Unit)] = s
 	}
+	moves := findMoves(list, histories)
 	var why reasons
 	judged := make(map[string]bool)
 	for i := range list {
-		j := judgement{Case: &c, couple: &list[i], past: histories[list[i].id], out: changes[i]}
+		j := judgement{Case: &c, couple: &list[i], past: histories[list[i].id], moves: moves[i], out: changes[i]}
 		if err := j.judge(differences); err != nil {
 			return Verdict{}, err
 		}
@@ -238,9 +240,10 @@ func (r *reasons) add(other reasons) {
 type judgement struct {
 	*Case
 	*couple
-	past *Series // nil: it has no history
-	out  Metric  // with its change already told
-	why  reasons
+	past  *Series             // nil: it has no history
+	moves []changepoint.Point // in it
+	out   Metric              // with its change already told
+	why   reasons
 }
 
 func (j *judgement) judge(differences []string) error {

@@ -84,6 +84,20 @@ func (s *Source) Close() error {
 	return err
 }
 
+// Warm works out what the first page of the newest run needs, so that whoever
+// opens it does not wait. Whatever goes wrong is said there.
+func (s *Source) Warm(ctx context.Context) {
+	apps, err := s.Apps(ctx)
+	if err != nil || len(apps) == 0 {
+		return
+	}
+	list, err := s.Runs(ctx, dashboard.Filter{App: apps[0].Name, Limit: 1})
+	if err == nil && len(list.Heads) > 0 {
+		s.Verdict(ctx, list.Heads[0].ID, "")
+		s.Trends(ctx, list.Heads[0].ID, dashboard.TrendRuns)
+	}
+}
+
 // Lag returns since when the store cannot be read, and why; no error: it can.
 func (s *Source) Lag() (time.Time, error) {
 	s.mu.Lock()

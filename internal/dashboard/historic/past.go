@@ -2,6 +2,7 @@ package historic
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"sort"
 	"strings"
@@ -15,6 +16,11 @@ import (
 type past struct {
 	*Source
 	index *index
+
+	// The series that were asked for last: a baseline and a history want the
+	// same ones, one after the other.
+	asked  history.SeriesFilter
+	series []history.Series
 }
 
 // Heads returns the runs that the filter selects, newest first.
@@ -75,12 +81,22 @@ func (p *past) Baseline(ctx context.Context, app string, labels map[string]strin
 // a look for each run and metric.
 func (p *past) Series(ctx context.Context, f history.SeriesFilter) ([]history.Series, error) {
 	store, err := p.reader()
-	if err != nil || f.Runs == nil || f.Key != "" || len(f.Runs) == 0 {
-		if err != nil {
-			return nil, err
-		}
+	if err != nil {
+		return nil, err
+	}
+	if f.Runs == nil || f.Key != "" || len(f.Runs) == 0 {
 		return store.Series(ctx, f)
 	}
+	if p.series != nil && reflect.DeepEqual(f, p.asked) {
+		return p.series, nil
+	}
+	p.asked = f
+	p.series, err = p.since(ctx, store, f)
+	return p.series, err
+}
+
+// since is Series of named runs.
+func (p *past) since(ctx context.Context, store history.Reader, f history.SeriesFilter) ([]history.Series, error) {
 	wanted := make(map[string]bool, len(f.Runs))
 	for _, id := range f.Runs {
 		wanted[id] = true
