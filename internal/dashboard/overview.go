@@ -88,8 +88,11 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	trends, err := h.Source.Trends(r.Context(), head.ID, TrendRuns)
-	if err != nil {
+	if gone(r, err) {
 		return err
+	}
+	if err != nil { // the verdict is what matters
+		o.Bars = append(o.Bars, bar{Class: "warning", Text: fmt.Sprintf("The trends could not be read: %v.", err)})
 	}
 	o.fill(verdict, trends)
 	name := "overview"

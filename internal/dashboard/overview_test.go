@@ -51,6 +51,12 @@ func TestOverviewStates(t *testing.T) {
 	stale.lag = errors.New("/home/dj/.pacer/history.db is damaged or no history: file is not a database")
 	check(t, "overview-stale", handler(stale), "/")
 
+	part := example()
+	part.trendErr = errors.New("disk I/O error")
+	if page := pageOf(t, handler(part), "/"); !strings.Contains(page, "The trends could not be read: disk I/O error.") || !strings.Contains(page, "2 regressions") {
+		t.Error("trends that fail take the page along")
+	}
+
 	elsewhere := example()
 	elsewhere.verdict.Verdict = judge.Undecided
 	elsewhere.verdict.Reasons = []string{"the baseline is not comparable (cpu: Xeon 8370C and AMD EPYC 7B13)"}

@@ -20,13 +20,14 @@ var clock = time.Date(2026, 11, 23, 7, 17, 0, 0, time.UTC)
 // fake is a Source of a few runs and a verdict written by hand: what pages look
 // like does not depend on how the judge judges.
 type fake struct {
-	heads   []run.Run // newest first
-	verdict judge.Verdict
-	series  map[string]*Series
-	policy  judge.Policy
-	runs    map[string]*run.Run
-	err     error // of everything
-	lag     error
+	heads    []run.Run // newest first
+	verdict  judge.Verdict
+	series   map[string]*Series
+	policy   judge.Policy
+	runs     map[string]*run.Run
+	err      error // of everything
+	lag      error
+	trendErr error
 }
 
 func (f *fake) Apps(context.Context) ([]App, error) {
@@ -113,7 +114,7 @@ func (f *fake) Trends(_ context.Context, _ string, n int) ([]Trend, error) {
 		}
 		list = append(list, t)
 	}
-	return list, f.err
+	return list, f.trendErr
 }
 
 func (f *fake) Series(_ context.Context, q SeriesQuery) (*Series, error) {

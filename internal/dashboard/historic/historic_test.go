@@ -105,7 +105,7 @@ func TestPastAnswersAsStore(t *testing.T) {
 	p := &past{Source: s, index: x}
 	rng := rand.New(rand.NewPCG(5, 5))
 	pick := func(words ...string) string { return words[rng.IntN(len(words))] }
-	for range 200 {
+	for range 80 {
 		f := history.Filter{App: pick("", "app", "other"), Branch: pick("", "", "main"), Version: pick("", "", "1.4"), IDPrefix: pick("", "", "r000"), Commit: pick("", "", runs[9].Commit[:38]), Limit: rng.IntN(3) * 4}
 		if rng.IntN(2) == 0 {
 			f.Since, f.Until = start.Add(5*time.Hour), start.Add(40*time.Hour)

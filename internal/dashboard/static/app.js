@@ -10,10 +10,16 @@ const store = {
 
 document.documentElement.classList.add("scripted");
 
-// say tells those who do not see the page, once.
+// say tells those who do not see the page: at once, but not more often than
+// every five seconds; of several, the last.
+let said = 0, waiting;
 export function say(text) {
-  const status = $("#status");
-  if (status) status.textContent = text;
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    said = Date.now();
+    const status = $("#status");
+    if (status) status.textContent = text;
+  }, Math.max(0, said + 5000 - Date.now()));
 }
 
 // load fetches a page of ours as a document: XMLHttpRequest parses, so that no
@@ -186,7 +192,10 @@ function chart(figure) {
     point.classList.add("at");
     caption.textContent = text + ".";
     card.replaceChildren(text.replace(/: /, ":\n").replace(/, (?=95|\d+ value)/g, "\n"));
-    if (pinned) card.append(action("Compare with the one before", point.href.baseVal), action("Unpin", null, () => pin(false)));
+    if (pinned) {
+      card.append(action("Compare with the one before", point.href.baseVal), action("Unpin", null, () => pin(false)));
+      if (navigator.clipboard) card.append(action("Copy", null, () => navigator.clipboard.writeText(text).then(() => say("copied"))));
+    }
     card.classList.toggle("pinned", pinned);
     card.hidden = false;
     const width = card.offsetWidth, left = x(point) - box.left;

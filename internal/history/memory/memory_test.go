@@ -59,7 +59,7 @@ func TestAnswersAsSQLite(t *testing.T) {
 		}
 	}
 	start := runs[0].Timestamp
-	for range 300 {
+	for range 100 {
 		f := history.Filter{App: pick("", "app", "other"), Branch: pick("", "", "main"), Version: pick("", "", "1.1"), IDPrefix: pick("", "", "s0", "R"), Commit: pick("", "", "abc", "abcd"), Limit: rng.IntN(5) * 3}
 		g := history.SeriesFilter{App: f.App, Branch: f.Branch, Key: pick("", "startup", "filter{rows=10}", "nobody"), Last: rng.IntN(3) * 4}
 		if rng.IntN(2) == 0 {
