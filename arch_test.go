@@ -79,7 +79,7 @@ var imports = map[string][]string{
 	"internal/report/text":        {"run", "internal/unit", "internal/stat", "internal/doctor", "internal/judge", "internal/report"},
 	"internal/report/event":       {"internal/judge", "internal/report"},
 	"internal/report/slack":       {"internal/judge", "internal/report"},
-	"internal/dashboard":          {"run", "internal/unit", "internal/chart", "internal/explain", "internal/history", "internal/judge", "internal/nearest", "internal/report/csv"},
+	"internal/dashboard":          {"run", "internal/unit", "internal/chart", "internal/explain", "internal/history", "internal/judge", "internal/nearest", "internal/report", "internal/report/csv"},
 	"internal/dashboard/historic": {"run", "internal/baseline", "internal/changepoint", "internal/dashboard", "internal/history", "internal/judge", "internal/stat"},
 	"internal/dashboard/madeup":   {"run", "internal/unit"},
 	"examples/cuepoint":           {"examples/cuepoint/app"},

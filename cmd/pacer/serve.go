@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,6 +70,8 @@ type server struct {
 	url      string
 	what     string // is shown
 	note     string // file that says where it serves; "": none
+
+	asked atomic.Int64 // when somebody last did, in Unix nanoseconds
 }
 
 // listen makes a server of the history, or of the demo.
@@ -77,7 +80,7 @@ func (c *cli) listen(addr string, demo bool) (*server, error) {
 		return nil, err
 	}
 	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	config := dashboard.Config{Version: first(version, "(devel)"), Log: log}
+	config := dashboard.Config{Version: versionNumber(), Log: log}
 	s := &server{}
 	if demo {
 		source, err := demoSource(time.Now())
@@ -91,15 +94,20 @@ func (c *cli) listen(addr string, demo bool) (*server, error) {
 			s.what, s.note, config.Shows = shown(file), noteBeside(file), shows(file)
 		}
 	}
-	config.Source = s.source
+	config.Source, config.Exports = s.source, exportsOf(s.source)
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, hint(fmt.Errorf("--addr: %w", err), "if pacer serves there already: pacer open; on another port: --addr 127.0.0.1:0")
 	}
 	s.listener = listener
 	s.url = "http://" + listener.Addr().String() + "/"
+	pages := dashboard.New(config)
+	noted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.asked.Store(time.Now().UnixNano())
+		pages.ServeHTTP(w, r)
+	})
 	s.http = http.Server{
-		Handler:           local(http.NewCrossOriginProtection().Handler(dashboard.New(config))),
+		Handler:           local(http.NewCrossOriginProtection().Handler(noted)),
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
@@ -113,7 +121,7 @@ func (s *server) serve(ctx context.Context) error {
 	defer s.takeNote()
 	warm, cancel := context.WithCancel(ctx)
 	warmed := make(chan struct{})
-	go func() { defer close(warmed); s.source.Warm(warm) }()
+	go func() { defer close(warmed); s.keepWarm(warm) }()
 	ended := make(chan error, 1)
 	go func() { ended <- s.http.Serve(s.listener) }()
 	var err error
@@ -131,6 +139,29 @@ func (s *server) serve(ctx context.Context) error {
 	cancel()
 	<-warmed
 	return errors.Join(err, s.source.Close())
+}
+
+const (
+	warmEvery = 3 * time.Second
+	lookedFor = 10 * time.Minute // after a request somebody may look again
+)
+
+// keepWarm works out the first page before it is asked for: at once, and when
+// another run was recorded while somebody looks.
+func (s *server) keepWarm(ctx context.Context) {
+	s.source.Warm(ctx)
+	tick := time.NewTicker(warmEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if time.Since(time.Unix(0, s.asked.Load())) < lookedFor {
+				s.source.Warm(ctx)
+			}
+		}
+	}
 }
 
 // close gives up before anything was served.

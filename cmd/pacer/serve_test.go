@@ -157,8 +157,13 @@ func TestServeDemo(t *testing.T) {
 	if code, body := fetch(t, "GET", s.url, nil); code != 200 || !strings.Contains(body, "made-up year") || !strings.Contains(body, "1 regression: startup") {
 		t.Errorf("the demo: %d", code)
 	}
-	if code, _ := fetch(t, "GET", s.url+"metric?m=startup", nil); code != 200 {
-		t.Errorf("a metric: %d", code)
+	for page, says := range map[string]string{
+		"metric?m=startup": "<h1>startup</h1>", "export.md": "### ↑ Performance: `startup` is", "compare": "1 regressed",
+		"report.html": "default-src &#39;none&#39;; style-src", "report.html?a=2.3.20&b=2.4.1": "2.3.20", "export.json": `"schema": "pacer.verdict/v1"`,
+	} {
+		if code, body := fetch(t, "GET", s.url+page, nil); code != 200 || !strings.Contains(body, says) {
+			t.Errorf("%s: status %d: %.300s", page, code, body)
+		}
 	}
 	s.interrupt(t)
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {

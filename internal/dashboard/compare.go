@@ -14,6 +14,7 @@ import (
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/nearest"
+	"github.com/pacer-perf/pacer/internal/report"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -185,7 +186,7 @@ func (c *compareView) fill(ctx context.Context, h *Handler, v *judge.Verdict, he
 		m := &metrics[i]
 		line := compareRow{Forest: template.HTML(forest.Row(intervals[i]))}
 		line.row = newRow(m, c.Link("metric", "m", m.Key(), "run", v.Current.ID, "base", c.A.Value))
-		if rank(m) >= calm {
+		if calm(m) {
 			c.Calm = append(c.Calm, line)
 			continue
 		}
@@ -236,7 +237,7 @@ func (c *compareView) about(v *judge.Verdict, current *run.Run, before []*run.Ru
 			c.Counts = append(c.Counts, one)
 		}
 	}
-	c.Title = strings.TrimSuffix("Compare: "+countsText(counts, nil), ": ")
+	c.Title = "Compare: " + report.Counts(v.Metrics)
 	sum, n := 0.0, 0
 	for i := range v.Metrics {
 		if m := &v.Metrics[i]; m.Unit == unit.Seconds && m.Ratio != nil && *m.Ratio > 0 && m.Change != judge.Incomparable {

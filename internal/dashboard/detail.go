@@ -11,6 +11,7 @@ import (
 	"github.com/pacer-perf/pacer/internal/chart"
 	"github.com/pacer-perf/pacer/internal/explain"
 	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/internal/report"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -80,7 +81,7 @@ func newDetail(m *judge.Metric, current *run.Run, before []*run.Run) *detail {
 			}
 		}
 	}
-	about := fmt.Sprintf("%s in this run", plural(len(now), "value"))
+	about := fmt.Sprintf("%s in this run", report.Plural(len(now), "value"))
 	if d.Both {
 		about += fmt.Sprintf(", %d in the baseline", len(base))
 	}
@@ -236,7 +237,7 @@ func newSamples(v *view, m *judge.Metric, current *run.Run) *samples {
 		return s
 	}
 	dist := chart.Distribution{Unit: m.Unit, Current: chart.Each(x.Samples)}
-	dist.Frame = chart.Frame{Title: "Every value of " + m.Key(), Description: plural(len(x.Samples), "value"), Height: 90}
+	dist.Frame = chart.Frame{Title: "Every value of " + m.Key(), Description: report.Plural(len(x.Samples), "value"), Height: 90}
 	s.Strip = template.HTML(chart.Strip(dist).SVG())
 	center, _ := x.Center()
 	scale := unit.ScaleOf(center, m.Unit)

@@ -12,7 +12,8 @@ import (
 	"github.com/pacer-perf/pacer/internal/chart"
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/report"
-	verdictcsv "github.com/pacer-perf/pacer/internal/report/csv"
+	reportcsv "github.com/pacer-perf/pacer/internal/report/csv"
+	"github.com/pacer-perf/pacer/run"
 )
 
 // exports are the documents that can be made of a page, with its parameters.
@@ -169,7 +170,7 @@ func (h *Handler) exportCSV(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		attach(w, "text/csv; charset=utf-8", "pacer.csv")
-		return verdictcsv.Verdict(w, &report.Report{Verdict: v})
+		return reportcsv.Verdict(w, &report.Report{Verdict: v})
 	case q.Get("raw") == "1":
 		return h.rawCSV(w, r)
 	}
@@ -215,14 +216,10 @@ func (h *Handler) rawCSV(w http.ResponseWriter, r *http.Request) error {
 		if m.Key() != key || len(m.Samples) == 0 {
 			continue
 		}
+		only := *whole
+		only.Metrics = []run.Metric{*m}
 		attach(w, "text/csv; charset=utf-8", "pacer-values.csv")
-		out := csv.NewWriter(w)
-		out.Write([]string{"run", "metric", "unit", "index", "value"})
-		for k, value := range m.Samples {
-			out.Write([]string{whole.ID, text(key), text(m.Unit), strconv.Itoa(k), number(value)})
-		}
-		out.Flush()
-		return out.Error()
+		return reportcsv.Samples(w, &report.Report{Current: &only})
 	}
 	return none
 }

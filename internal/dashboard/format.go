@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/internal/report"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -26,7 +27,7 @@ var functions = template.FuncMap{
 	"labels": func(key string) string { name, _, _ := strings.Cut(key, "{"); return key[len(name):] },
 	"minus1": func(n int) int { return n - 1 },
 	"name":   name,
-	"plural": plural,
+	"plural": report.Plural,
 }
 
 const (
@@ -75,17 +76,6 @@ func ago(t, now time.Time) string {
 		return fmt.Sprintf("%d days ago", int(math.Round(d.Hours()/24)))
 	}
 	return "on " + t.UTC().Format("2006-01-02")
-}
-
-// plural writes a number of things: 1 run, 3 runs.
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	if strings.HasSuffix(one, "y") {
-		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(one, "y"))
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }
 
 // short abbreviates a commit.
@@ -155,7 +145,7 @@ func EnvironmentName(e *run.Environment, labels map[string]string) string {
 			words = append(words, e.CPU)
 		}
 		if e.Cores != 0 {
-			words = append(words, plural(e.Cores, "core"))
+			words = append(words, report.Plural(e.Cores, "core"))
 		}
 		if e.CPULimit != 0 {
 			words = append(words, fmt.Sprintf("limited to %v cores", e.CPULimit))

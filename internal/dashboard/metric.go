@@ -13,6 +13,7 @@ import (
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/nearest"
+	"github.com/pacer-perf/pacer/internal/report"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -175,7 +176,7 @@ func (m *metricView) judged(v *judge.Verdict, j *judge.Metric) {
 		}
 		m.Sentence += fmt.Sprintf("; %d and %d values.", j.N[0], j.N[1])
 	case !math.IsNaN(current):
-		m.Sentence = fmt.Sprintf("%s (%s) of %s.", quantity(scale, current), statistic, plural(int(j.N[1]), "value"))
+		m.Sentence = fmt.Sprintf("%s (%s) of %s.", quantity(scale, current), statistic, report.Plural(int(j.N[1]), "value"))
 	case !math.IsNaN(baseline):
 		m.Sentence = fmt.Sprintf("The baseline had %s (%s); this run has no value. Renamed, or not run?", quantity(scale, baseline), statistic)
 	}
@@ -209,7 +210,7 @@ func said(reason string, j *judge.Metric) bool {
 
 // commands are what one may want to type next.
 func commands(v *judge.Verdict, m *judge.Metric) []command {
-	key := quoted(m.Key())
+	key := report.Shell(m.Key())
 	list := []command{{"How the judge came to it", fmt.Sprintf("pacer why %s %s", v.Current.ID, key)}}
 	switch {
 	case m.Change == judge.Regressed && m.Accepted == nil:
@@ -218,14 +219,6 @@ func commands(v *judge.Verdict, m *judge.Metric) []command {
 		list = append(list, command{"To be sure, measure more", fmt.Sprintf("pacer run --runs %d -- COMMAND", m.Needed.Samples)})
 	}
 	return list
-}
-
-// quoted writes a word as a shell takes it.
-func quoted(s string) string {
-	if strings.ContainsAny(s, " '\"{}$`\\*?&|;<>()#!~") {
-		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-	}
-	return s
 }
 
 // noise says how the judge came to it: what it knows of the noise, and by which

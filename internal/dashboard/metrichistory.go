@@ -11,6 +11,7 @@ import (
 
 	"github.com/pacer-perf/pacer/internal/chart"
 	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/internal/report"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -44,9 +45,9 @@ func (m *metricView) history(h *Handler, r *http.Request, j *judge.Metric) error
 	c.Frame = chart.Frame{Title: "History of " + m.Key, Description: m.describe(s)}
 	m.History = template.HTML(c.SVG())
 	m.Left = s.Left
-	m.Shown = plural(len(s.Points), "run")
+	m.Shown = report.Plural(len(s.Points), "run")
 	if s.Total > len(s.Points) {
-		m.Shown = fmt.Sprintf("%d of %s", len(s.Points), plural(s.Total, "run"))
+		m.Shown = fmt.Sprintf("%d of %s", len(s.Points), report.Plural(s.Total, "run"))
 	}
 	if len(s.Points) < 2 {
 		m.Few = "A history starts with the second run."
@@ -175,7 +176,7 @@ func pointTitle(s *Series, p *Point) string {
 	if !math.IsNaN(p.Low) {
 		text += fmt.Sprintf(", 95%s%% interval %s to %s", thin, scale.Number(p.Low), scale.Number(p.High))
 	}
-	return text + ", " + plural(int(p.Count), "value")
+	return text + ", " + report.Plural(int(p.Count), "value")
 }
 
 // tone says whether a level that moved got worse.
@@ -210,7 +211,7 @@ func (m *metricView) describe(s *Series) string {
 	}
 	first, last := &s.Points[0], &s.Points[len(s.Points)-1]
 	scale := unit.ScaleOf(first.Value, s.Unit)
-	text := fmt.Sprintf("The %s of %s, from %s at %s to %s at %s.", s.Statistic, plural(len(s.Points), "run"),
+	text := fmt.Sprintf("The %s of %s, from %s at %s to %s at %s.", s.Statistic, report.Plural(len(s.Points), "run"),
 		quantity(scale, first.Value), label(&first.Run), quantity(scale, last.Value), label(&last.Run))
 	switch n := len(s.Changes); n {
 	case 0:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pacer-perf/pacer/internal/chart"
 	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/internal/report"
 	"github.com/pacer-perf/pacer/internal/unit"
 )
 
@@ -139,7 +140,7 @@ func (o *overviewView) fill(v *judge.Verdict, trends []Trend) {
 	sorted := o.Query.Get("sort") != ""
 	for i := range metrics {
 		m := &metrics[i]
-		if line := o.row(m, sparks[judge.Identity(m.Key(), m.Unit)]); rank(m) < calm || sorted || !o.Compared {
+		if line := o.row(m, sparks[judge.Identity(m.Key(), m.Unit)]); !calm(m) || sorted || !o.Compared {
 			open = append(open, line)
 		} else {
 			calmed = append(calmed, line)
@@ -182,7 +183,7 @@ func (o *overviewView) choices(v *judge.Verdict) {
 // selected returns the metrics that the filters select, sorted.
 func (o *view) selected(metrics []judge.Metric) []judge.Metric {
 	q, show := strings.ToLower(o.Query.Get("q")), o.Query.Get("show")
-	list := slices.DeleteFunc(byRank(metrics), func(m judge.Metric) bool {
+	list := slices.DeleteFunc(report.ByGravity(metrics), func(m judge.Metric) bool {
 		if !strings.Contains(strings.ToLower(m.Key()), q) {
 			return true
 		}
@@ -190,7 +191,7 @@ func (o *view) selected(metrics []judge.Metric) []judge.Metric {
 		case "":
 			return false
 		case "attention":
-			return rank(&m) >= calm-1
+			return !report.NeedsPerson(&m)
 		case "budget":
 			return m.Budget == nil
 		}
@@ -342,7 +343,7 @@ func spark(m *judge.Metric, t *Trend) template.HTML {
 	}
 	s := chart.Spark{Values: t.Values}
 	scale := unit.ScaleOf(high, m.Unit)
-	s.Title = fmt.Sprintf("%s, between %s and %s", plural(len(t.Values), "run"), quantity(scale, low), quantity(scale, high))
+	s.Title = fmt.Sprintf("%s, between %s and %s", report.Plural(len(t.Values), "run"), quantity(scale, low), quantity(scale, high))
 	if m.Moved != nil && m.Moved.Ago < len(t.Values)-1 {
 		s.Changes = []int{len(t.Values) - 1 - m.Moved.Ago}
 		s.Title += fmt.Sprintf("; it moved by %s %s", percent(m.Moved.Ratio), runsAgo(m.Moved.Ago))
@@ -354,5 +355,5 @@ func runsAgo(n int) string {
 	if n == 0 {
 		return "with this run"
 	}
-	return plural(n, "run") + " ago"
+	return report.Plural(n, "run") + " ago"
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/pacer-perf/pacer/internal/report"
 	"github.com/pacer-perf/pacer/internal/unit"
 )
 
@@ -33,14 +34,14 @@ func (h *Handler) settings(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	for _, a := range v.Apps {
-		add("Runs of "+a.Name, plural(a.Runs, "run")+", the newest "+ago(a.Newest, v.Now))
+		add("Runs of "+a.Name, report.Plural(a.Runs, "run")+", the newest "+ago(a.Newest, v.Now))
 	}
 	if p, err := h.Source.Policy(r.Context()); err != nil {
 		add("Policy", err.Error())
 	} else if p.File == "" {
 		add("Policy", "none: a regression is a change of more than 5 % that noise does not explain")
 	} else {
-		add("Policy", p.File+": "+plural(len(p.Budgets), "budget")+", "+plural(len(p.Thresholds), "threshold")+", "+plural(len(p.Waivers), "accepted change"))
+		add("Policy", p.File+": "+report.Plural(len(p.Budgets), "budget")+", "+report.Plural(len(p.Thresholds), "threshold")+", "+report.Plural(len(p.Waivers), "accepted change"))
 	}
 	add("Version", h.Version)
 	add("Time here", v.Now.UTC().Format(time.RFC3339))

@@ -77,8 +77,9 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// How long a page takes on the server, cold (nothing remembered but the heads)
-// and warm, and how large it is.
+// How long a page takes on the server, and how large it is: when nothing but the
+// heads of runs is known, when a run was just recorded, and when it was asked
+// for before.
 //
 //	go test ./internal/dashboard/historic -run '^$' -bench 'Pages/runs=1000/' -benchtime 5x
 func BenchmarkPages(b *testing.B) {
@@ -101,14 +102,15 @@ func BenchmarkPages(b *testing.B) {
 				{"overview", "/"}, {"metric", "/metric?m=group03.metric077"}, {"all", "/metric?m=group03.metric077&last=all"},
 				{"compare", fmt.Sprintf("/compare?a=1.%d&b=%s", n-20, newest)}, {"runs", "/runs"}, {"card", "/?embed=1&card=1"},
 			} {
-				for _, cold := range []bool{true, false} {
-					b.Run(fmt.Sprintf("%s/cold=%v", p.name, cold), func(b *testing.B) {
+				for _, state := range []string{"first", "recorded", "again"} {
+					b.Run(p.name+"/"+state, func(b *testing.B) {
 						size, used := 0, time.Duration(0)
 						for b.Loop() {
-							if cold {
+							if state != "again" {
 								b.StopTimer()
-								s.forget()
-								s.runs.clear()
+								if s.forget(); state == "first" {
+									s.runs.clear()
+								}
 								b.StartTimer()
 							}
 							before := cpuTime()
