@@ -82,6 +82,7 @@ var imports = map[string][]string{
 	"internal/dashboard":          {"run", "internal/unit", "internal/chart", "internal/explain", "internal/history", "internal/judge", "internal/nearest", "internal/report", "internal/report/csv"},
 	"internal/dashboard/historic": {"run", "internal/baseline", "internal/changepoint", "internal/dashboard", "internal/history", "internal/judge", "internal/stat"},
 	"internal/dashboard/madeup":   {"run", "internal/unit"},
+	"internal/dashboard/pagetest": {},
 	"examples/cuepoint":           {"examples/cuepoint/app"},
 	"examples/cuepoint/app":       {".", "internal/atomicfile", "examples/cuepoint/library", "examples/cuepoint/match", "examples/cuepoint/rekordbox"},
 	"examples/cuepoint/library":   {},

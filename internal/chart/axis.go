@@ -32,8 +32,8 @@ func spanOf(lists ...[]float64) (span, bool) {
 // does not become so.
 func (s span) padded(part float64) span {
 	if s.log {
-		room := math.Pow(s.high/s.low, part)
-		return span{s.low / room, s.high * room, true}
+		room := math.Exp((math.Log(s.high) - math.Log(s.low)) * part)
+		return span{max(s.low/room, math.SmallestNonzeroFloat64), min(s.high*room, math.MaxFloat64), true}
 	}
 	room := s.high*part - s.low*part
 	if !(room > 0) {

@@ -146,6 +146,8 @@ func FuzzWellFormed(f *testing.F) {
 	f.Add("v1", 1.0, 2.0, 3.0, 0.5, uint8(3))
 	f.Add("<&\"'\x00\xff", math.MaxFloat64, -math.MaxFloat64, math.SmallestNonzeroFloat64, math.Inf(1), uint8(200))
 	f.Add("", 0.0, math.NaN(), 1e-300, -1.0, uint8(0))
+	f.Add("far apart", math.MaxFloat64, 1.0, 1e-300, 2.0, uint8(40))
+	f.Add("one huge", 1.0, 1.0, math.MaxFloat64, 3.0, uint8(9))
 	f.Fuzz(func(t *testing.T, word string, a, b, c, d float64, n uint8) {
 		values := []float64{a, b, c, d}
 		var pts []Point

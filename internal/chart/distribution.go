@@ -164,7 +164,7 @@ func (s *sides) bins() int {
 func (s *sides) shares(list []Weighted, total float64, n int) []float64 {
 	shares := make([]float64, n)
 	for _, w := range list {
-		shares[min(int(s.span.at(w.Value)*float64(n)), n-1)] += w.Weight / total
+		shares[int(min(max(s.span.at(w.Value)*float64(n), 0), float64(n-1)))] += w.Weight / total
 	}
 	return shares
 }

@@ -164,6 +164,9 @@ func (c *compareView) fill(ctx context.Context, h *Handler, v *judge.Verdict, he
 	for i := range slices.Backward(v.Baseline.Runs) { // newest first
 		c.Baseline = append(c.Baseline, v.Baseline.Runs[i])
 	}
+	if c.A.Value == "" && len(c.Baseline) > 0 { // it has no word: its newest run stands for it
+		c.Swap = c.With("a", v.Current.ID, "b", c.Baseline[0].ID)
+	}
 	current, before, err := h.wholeRuns(ctx, v)
 	if err != nil {
 		return err

@@ -2,11 +2,8 @@ package dashboard
 
 import (
 	"bytes"
-	"encoding/xml"
-	"errors"
 	"fmt"
 	"html"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pacer-perf/pacer/internal/dashboard/pagetest"
 	"github.com/pacer-perf/pacer/internal/golden"
 	"github.com/pacer-perf/pacer/internal/history"
 )
@@ -46,65 +44,7 @@ func pageOf(t testing.TB, h http.Handler, target string) string {
 	return text
 }
 
-// sound says what is wrong with a page: elements that do not nest, two of one
-// id, what the content security policy would block, text that Go made.
-func sound(page string) error {
-	ids := make(map[string]bool)
-	d := xml.NewDecoder(strings.NewReader(page))
-	d.Strict, d.AutoClose, d.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
-	var open []string
-	headings, level := 0, 0
-	for {
-		token, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		switch e := token.(type) {
-		case xml.StartElement:
-			name := e.Name.Local
-			open = append(open, name)
-			if name == "h1" {
-				headings++
-			}
-			if len(name) == 2 && name[0] == 'h' && name[1] >= '1' && name[1] <= '6' && name != "hr" {
-				if l := int(name[1] - '0'); l > level+1 {
-					return fmt.Errorf("%s follows h%d", name, level)
-				} else {
-					level = l
-				}
-			}
-			for _, a := range e.Attr {
-				switch n := a.Name.Local; {
-				case n == "id" && ids[a.Value]:
-					return fmt.Errorf("id %s is there twice", a.Value)
-				case n == "id":
-					ids[a.Value] = true
-				case n == "style" || strings.HasPrefix(n, "on"):
-					return fmt.Errorf("<%s %s=%q>", name, n, a.Value)
-				case (n == "href" || n == "src") && (strings.HasPrefix(a.Value, "/") || strings.Contains(a.Value, "://") || strings.Contains(strings.SplitN(a.Value, "?", 2)[0], "../")):
-					return fmt.Errorf("%s=%q is not relative", n, a.Value)
-				}
-			}
-		case xml.EndElement:
-			if len(open) == 0 || open[len(open)-1] != e.Name.Local {
-				return fmt.Errorf("</%s> closes %v", e.Name.Local, open)
-			}
-			open = open[:len(open)-1]
-		}
-	}
-	if headings > 1 {
-		return fmt.Errorf("%d headings of the first level", headings)
-	}
-	for _, made := range []string{"%!", "&lt;nil&gt;", "ZgotmplZ", "NaN", "+Inf"} {
-		if i := strings.Index(page, made); i >= 0 {
-			return fmt.Errorf("%q in: %s", made, page[max(0, i-100):min(len(page), i+100)])
-		}
-	}
-	return nil
-}
+var sound = pagetest.Sound
 
 var (
 	element = regexp.MustCompile(`<[^>]*>`)

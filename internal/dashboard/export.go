@@ -141,8 +141,12 @@ func seriesDocument(s *Series) any {
 		at := s.Points[c.Index].Run
 		out := changePoint{Index: c.Index, Run: at.ID, Version: at.Version, Commit: at.Commit, Before: c.Before, After: c.After, Confidence: c.Confidence, Drift: c.Drift}
 		if c.Before > 0 && c.After > 0 {
-			ratio := c.After / c.Before
-			out.Ratio, out.Interval = &ratio, &[2]float64{c.Low, c.High}
+			if ratio := c.After / c.Before; finite(ratio) {
+				out.Ratio = &ratio
+			}
+			if finite(c.Low) && finite(c.High) {
+				out.Interval = &[2]float64{c.Low, c.High}
+			}
 		}
 		if c.Drift {
 			out.End = c.End
@@ -151,7 +155,7 @@ func seriesDocument(s *Series) any {
 	}
 	for _, p := range s.Points {
 		out := point{Run: p.Run, Value: p.Value, Count: p.Count}
-		if !math.IsNaN(p.Low) && !math.IsNaN(p.High) {
+		if finite(p.Low) && finite(p.High) {
 			out.Interval = &[2]float64{p.Low, p.High}
 		}
 		m.Points = append(m.Points, out)
@@ -232,8 +236,11 @@ func text(s string) string {
 	return s
 }
 
+// finite tells numbers that JSON has.
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
 func number(v float64) string {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
+	if !finite(v) {
 		return ""
 	}
 	return strconv.FormatFloat(v, 'g', -1, 64)

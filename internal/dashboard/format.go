@@ -35,8 +35,15 @@ const (
 	thin  = "\u202f" // narrow no-break space
 )
 
-// percent writes a ratio as the change that it is: +19.7 %.
+// percent writes a ratio as the change that it is: +19.7 %; from eleven times
+// on, as the ratio: ×12.
 func percent(ratio float64) string {
+	switch {
+	case math.IsInf(ratio, 1) || ratio >= 1e6:
+		return "over ×1" + thin + "000" + thin + "000"
+	case ratio >= 11:
+		return "×" + unit.ScaleOf(1, "").Number(ratio)
+	}
 	text := unit.Percent(ratio)
 	return strings.Replace(strings.TrimSuffix(text, "%")+thin+"%", "-", minus, 1)
 }

@@ -382,8 +382,12 @@ func choose(ctx context.Context, src *past, q baseline.Question, word, rule stri
 	b, err := baseline.Choose(ctx, src, q, word)
 	if errors.Is(err, history.ErrNotFound) && !baseline.IsRule(word) {
 		// A version or a commit names earlier runs; on a page one may look
-		// forward as well.
-		if r, e := baseline.Find(ctx, src, q.App, word); e == nil {
+		// forward as well, and at one run twice.
+		r, e := baseline.Find(ctx, src, q.App, word)
+		switch {
+		case e == nil && r.ID == q.Current.ID:
+			b, err = judge.Baseline{Runs: []*run.Run{q.Current}, Set: true, Chosen: "the run itself"}, nil
+		case e == nil:
 			b, err = baseline.Choose(ctx, src, q, r.ID)
 		}
 	}

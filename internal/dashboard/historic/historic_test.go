@@ -181,7 +181,10 @@ func TestVerdictIsThatOfTheCommandLine(t *testing.T) {
 	if _, err := s.Verdict(ctx, runs[9].ID, "9.9"); !errors.Is(err, history.ErrNotFound) {
 		t.Errorf("a baseline that is not there: %v", err)
 	}
-	// On a page one may look forward.
+	// On a page one may look forward, and at one run twice.
+	if v, err := s.Verdict(ctx, runs[9].ID, runs[9].ID); err != nil || len(v.Baseline.Runs) != 1 || v.Baseline.Runs[0].ID != runs[9].ID {
+		t.Errorf("a run against itself: %v", err)
+	}
 	if v, err := s.Verdict(ctx, runs[0].ID, "1.20"); err != nil || len(v.Baseline.Runs) != 1 {
 		t.Errorf("a later baseline: %v", err)
 	}
