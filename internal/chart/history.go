@@ -80,14 +80,14 @@ type history struct {
 // lead somewhere, else an image.
 func (c History) SVG() string {
 	height := c.height(historyHeight)
-	values := make([]float64, 0, 3*len(c.Points))
+	values, intervals := make([]float64, 0, len(c.Points)), make([]float64, 0, 2*len(c.Points))
 	var times []float64
 	links := false
 	for _, p := range c.Points {
 		if finite(p.Value) {
 			values = append(values, p.Value)
 			if p.interval() {
-				values = append(values, p.Low, p.High)
+				intervals = append(intervals, p.Low, p.High)
 			}
 		}
 		times = append(times, p.At)
@@ -98,6 +98,11 @@ func (c History) SVG() string {
 		return c.empty("c-history", height, "no values")
 	}
 	h := history{History: c, bottom: float64(height) - 28}
+	if around, ok := spanOf(intervals); ok {
+		// They stretch the axis, but not so far that the values lie in a line.
+		reach := 1.5 * data.reach()
+		data.low, data.high = min(data.low, max(around.low, data.low-reach)), max(data.high, min(around.high, data.high+reach))
+	}
 	h.choose(data)
 	h.times, _ = spanOf(times)
 	h.top = 12 + rowHeight*float64(h.rows())
@@ -135,11 +140,7 @@ func (h *history) choose(data span) {
 	if h.FromZero {
 		r.low, r.high = min(0, r.low), max(0, r.high)
 	}
-	reach := data.high/2 - data.low/2
-	if !(reach > 0) {
-		reach = math.Abs(data.high) * 0.05
-	}
-	reach *= 2
+	reach := data.reach()
 	h.farAbove = !h.HigherBetter
 	for _, l := range h.Limits {
 		switch {
@@ -160,6 +161,14 @@ func (h *history) choose(data span) {
 	if h.FromZero && data.low >= 0 {
 		h.range_.low = 0
 	}
+}
+
+// reach is the width of a range; of one value, a tenth of it.
+func (s span) reach() float64 {
+	if half := s.high/2 - s.low/2; half > 0 {
+		return min(half, math.MaxFloat64/4) * 2
+	}
+	return math.Abs(s.high) * 0.1
 }
 
 // x is the position of a point across, from 0 to 1 of the plot.
@@ -184,10 +193,10 @@ func (h *history) band(shown []int) {
 			n := len(run)
 			h.path(band, 2*n, func(k int) (float64, float64) {
 				if k < n {
-					return h.x(run[k]), h.y(h.Points[run[k]].High)
+					return h.x(run[k]), max(h.top, h.y(h.Points[run[k]].High))
 				}
 				k = 2*n - 1 - k
-				return h.x(run[k]), h.y(h.Points[run[k]].Low)
+				return h.x(run[k]), min(h.bottom, h.y(h.Points[run[k]].Low))
 			})
 		}
 		run = run[:0]

@@ -456,6 +456,47 @@ func TestEnvironmentKeys(t *testing.T) {
 	}
 }
 
+// The interval around a run's median covers the true one as often as it says,
+// and not by being so wide that it says nothing.
+func TestIntervals(t *testing.T) {
+	t.Parallel()
+	for name, draw := range map[string]func(*rand.Rand) float64{
+		"normal":      func(rng *rand.Rand) float64 { return 1 + 0.05*rng.NormFloat64() },
+		"lognormal":   func(rng *rand.Rand) float64 { return math.Exp(0.4 * rng.NormFloat64()) },
+		"exponential": func(rng *rand.Rand) float64 { return rng.ExpFloat64() / math.Ln2 },
+		"long tail":   func(rng *rand.Rand) float64 { return math.Exp(1.9 * rng.NormFloat64()) },
+		"spikes": func(rng *rand.Rand) float64 {
+			if rng.IntN(20) == 0 {
+				return 5 + rng.ExpFloat64()
+			}
+			return 1 + 0.05*rng.NormFloat64() - 0.003
+		},
+	} {
+		for _, n := range []int{8, 40, 400} {
+			rng := rand.New(rand.NewPCG(6, uint64(n)))
+			covered, width := 0, 0.0
+			const trials = 1000
+			for range trials {
+				m := run.Metric{Unit: "s"}
+				for range n {
+					m.Samples = append(m.Samples, draw(rng))
+				}
+				s := m.Stats()
+				low, high := intervalOf("median", s.P50, &s) // of a true median of 1
+				if low <= 1 && 1 <= high {
+					covered++
+				}
+				width += (high - low) / trials
+			}
+			part := 100 * float64(covered) / trials
+			t.Logf("%s, %d values: %.1f %% hold the median, %.3f wide", name, n, part, width)
+			if part < 88 || n > 8 && part < 92 || width > 50/math.Sqrt(float64(n)) {
+				t.Errorf("%s, %d values: %.1f %% of intervals hold the median, %.3f wide on average", name, n, part, width)
+			}
+		}
+	}
+}
+
 func TestMemo(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

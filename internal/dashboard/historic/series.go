@@ -289,25 +289,29 @@ func findChanges(s *dashboard.Series, tick float64) error {
 const fewest = 5
 
 // intervalOf returns a 95 % interval around the mean or the median of a run's
-// observations, out of what a history keeps of them: by Student's t for the
-// mean; for the median by the spread that lies above it, its standard error
-// under a normal law being √(π/2) that of the mean. NaN where it is not known.
+// observations, out of what a history keeps of them; NaN where it is not known.
+//
+// For the mean it is Student's. For the median the standard error is taken as
+// √(π/2) times that of a mean, as of a normal law, and the interval as a factor;
+// where the tail is too long for the standard deviation to say anything, the
+// spread is 1.3 times what p95 tells of it, which is right for an exponential
+// law. TestIntervals says how often it holds.
 func intervalOf(statistic string, v float64, s *run.Stats) (low, high float64) {
 	nan := math.NaN()
 	if s.Count < fewest || !(s.Stddev >= 0) {
 		return nan, nan
 	}
-	spread := s.Stddev
-	switch statistic {
-	case "mean":
-	case "median":
-		if above := (s.P95 - v) / 1.6449; above > 0 {
-			spread = min(spread, above)
-		}
-		spread *= math.Sqrt(math.Pi / 2)
-	default:
+	t := stat.TQuantile(0.975, float64(s.Count-1)) / math.Sqrt(float64(s.Count))
+	switch {
+	case statistic == "mean":
+		return v - t*s.Stddev, v + t*s.Stddev
+	case statistic != "median" || !(v > 0) || !(s.P95 >= v):
 		return nan, nan
 	}
-	half := stat.TQuantile(0.975, float64(s.Count-1)) * spread / math.Sqrt(float64(s.Count))
-	return v - half, v + half
+	spread := s.Stddev / v
+	if above := math.Log(s.P95/v) / 1.6449; above > 0 && spread > 1.5*above {
+		spread = 1.3 * above
+	}
+	factor := math.Exp(t * math.Sqrt(math.Pi/2) * spread)
+	return v / factor, v * factor
 }
