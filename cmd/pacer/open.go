@@ -52,9 +52,9 @@ the pages itself until Ctrl-C, as pacer serve does.`,
 		if base, ok := served(cmd.Context()); ok {
 			return show(base)
 		}
-		s, err := c.listen(defaultAddr, false)
+		s, err := c.listen(cmd.Context(), defaultAddr, false)
 		if err != nil { // the usual port is taken, by who knows what
-			s, err = c.listen("127.0.0.1:0", false)
+			s, err = c.listen(cmd.Context(), "127.0.0.1:0", false)
 		}
 		if err != nil {
 			return err
@@ -88,11 +88,7 @@ func metricNamed(ctx context.Context, word string) (string, error) {
 // served returns where the history of this folder is shown already, and false
 // if it is not.
 func served(ctx context.Context) (string, bool) {
-	file, ok := historyFile()
-	if !ok {
-		return "", false
-	}
-	n, ok := readNote(noteBeside(file))
+	n, ok := readNote(noteFile())
 	if !ok {
 		return "", false
 	}
@@ -113,7 +109,7 @@ func served(ctx context.Context) (string, bool) {
 	defer answer.Body.Close()
 	var who struct{ Program, Shows string }
 	err = json.NewDecoder(answer.Body).Decode(&who)
-	return n.URL, err == nil && who.Program == "pacer" && who.Shows == shows(file)
+	return n.URL, err == nil && who.Program == "pacer" && who.Shows == placeOf(ctx).mark()
 }
 
 // browse opens an address in the browser of this system.

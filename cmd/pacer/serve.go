@@ -23,6 +23,7 @@ import (
 	"github.com/pacer-perf/pacer/internal/dashboard"
 	"github.com/pacer-perf/pacer/internal/dashboard/historic"
 	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/history/open"
 	"github.com/pacer-perf/pacer/internal/judge"
 )
 
@@ -49,7 +50,7 @@ With --demo it shows a made-up year of an app instead, and needs no history.`,
 	cmd.Flags().StringVar(&addr, "addr", defaultAddr, "`HOST:PORT` to listen on, of this machine; port 0 is a free one")
 	cmd.Flags().BoolVar(&demo, "demo", false, "show a made-up year of an app")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		s, err := c.listen(addr, demo)
+		s, err := c.listen(cmd.Context(), addr, demo)
 		if err != nil {
 			return err
 		}
@@ -75,7 +76,7 @@ type server struct {
 }
 
 // listen makes a server of the history, or of the demo.
-func (c *cli) listen(addr string, demo bool) (*server, error) {
+func (c *cli) listen(ctx context.Context, addr string, demo bool) (*server, error) {
 	if err := loopback(addr); err != nil {
 		return nil, err
 	}
@@ -89,10 +90,8 @@ func (c *cli) listen(addr string, demo bool) (*server, error) {
 		}
 		s.source, s.what, config.Notice = source, "a made-up year of an app", demoNotice
 	} else {
-		s.source, s.what = historySource(), "the history"
-		if file, ok := historyFile(); ok {
-			s.what, s.note, config.Shows = shown(file), noteBeside(file), shows(file)
-		}
+		at := placeOf(ctx)
+		s.source, s.what, s.note, config.Shows = historySource(at), at.String(), noteFile(), at.mark()
 	}
 	config.Source, config.Exports = s.source, exportsOf(s.source)
 	listener, err := net.Listen("tcp", addr)
@@ -200,20 +199,55 @@ func readNote(file string) (n note, ok bool) {
 	return n, json.Unmarshal(text, &n) == nil && n.URL != ""
 }
 
-// noteBeside is where the note on the server of a history lies.
-func noteBeside(history string) string { return filepath.Join(filepath.Dir(history), "serve.json") }
-
-// shows tells one history from another, without naming it to whoever asks.
-func shows(file string) string {
-	sum := sha256.Sum256([]byte(file))
-	return hex.EncodeToString(sum[:8])
+// noteFile is where the note of a server lies, "" if there is no folder for it.
+func noteFile() string {
+	dir, ok := upwards(dirName)
+	if !ok {
+		return ""
+	}
+	return filepath.Join(dir, "serve.json")
 }
 
-// historyFile is the file of this folder's history, which need not be there,
-// and false if there is not even a folder for it.
-func historyFile() (string, bool) {
-	dir, ok := upwards(dirName)
-	return filepath.Join(dir, historyName), ok
+// place is where the history lies that is shown: at an address, or if that is
+// empty in the file of this folder, which need not be there yet.
+type place struct{ address string }
+
+func placeOf(ctx context.Context) place { return place{historyAddress(ctx)} }
+
+// file is the file in which the history lies, "" if it is not in one, or not
+// yet.
+func (p place) file() string {
+	if p.address == "" {
+		dir, ok := upwards(dirName)
+		if !ok {
+			return ""
+		}
+		return filepath.Join(dir, historyName)
+	}
+	path := strings.TrimPrefix(p.address, "sqlite:")
+	if open.IsAddress(path) {
+		return ""
+	}
+	if whole, err := filepath.Abs(path); err == nil {
+		return whole
+	}
+	return path
+}
+
+func (p place) String() string {
+	if file := p.file(); file != "" {
+		return shown(file)
+	}
+	if p.address == "" {
+		return "the history of this folder"
+	}
+	return open.Redact(p.address)
+}
+
+// mark tells one place from another, without naming it to whoever asks.
+func (p place) mark() string {
+	sum := sha256.Sum256([]byte(p.address + "\x00" + p.file()))
+	return hex.EncodeToString(sum[:8])
 }
 
 // loopback refuses addresses that others can reach: there are no accounts.
@@ -251,33 +285,32 @@ func local(next http.Handler) http.Handler {
 	})
 }
 
-// historySource is the history of this folder, which may come into being while
-// it is shown.
-func historySource() *historic.Source {
+// historySource is the history at a place, which may come into being while it
+// is shown.
+func historySource(at place) *historic.Source {
 	var opened os.FileInfo
-	return historic.New(historic.Config{
+	config := historic.Config{
 		Open: func(ctx context.Context) (history.Reader, error) {
-			store, err := readHistory(ctx)
+			store, err := readHistory(withHistory(ctx, at.address))
 			if errors.Is(err, errNoHistory) {
 				return nil, nil
 			}
 			if err != nil {
 				return nil, err
 			}
-			file, _ := historyFile()
-			opened, _ = os.Stat(file)
+			opened, _ = os.Stat(at.file())
 			return store, nil
-		},
-		Moved: func() bool {
-			file, _ := historyFile()
-			now, err := os.Stat(file)
-			return err != nil || opened == nil || !os.SameFile(now, opened)
 		},
 		Policy:  policyOf,
 		Lineage: lineage,
-		Location: func(context.Context) (dashboard.Location, error) {
-			l := dashboard.Location{}
-			l.Place, _ = historyFile()
+	}
+	if at.address == "" || at.file() != "" {
+		config.Moved = func() bool {
+			now, err := os.Stat(at.file())
+			return err != nil || opened == nil || !os.SameFile(now, opened)
+		}
+		config.Location = func(context.Context) (dashboard.Location, error) {
+			l := dashboard.Location{Place: at.file()}
 			// With what was written last, which lies beside the file.
 			for _, suffix := range []string{"", "-wal"} {
 				if info, err := os.Stat(l.Place + suffix); err == nil {
@@ -285,8 +318,9 @@ func historySource() *historic.Source {
 				}
 			}
 			return l, nil
-		},
-	})
+		}
+	}
+	return historic.New(config)
 }
 
 // policyOf is what the runs of an app are held to: that of the folder, or for

@@ -150,6 +150,39 @@ func TestServe(t *testing.T) {
 	}
 }
 
+// The history is where --history says; its file may appear later.
+func TestServeAddress(t *testing.T) {
+	t.Parallel()
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	file := filepath.Join(elsewhere, ".pacer", "history.db")
+	s := startServer(t, dir, "serve", "--addr", "127.0.0.1:0", "--history", "sqlite:"+file)
+	if code, body := fetch(t, "GET", s.url, nil); code != 200 || !strings.Contains(body, "No samples yet") {
+		t.Errorf("before it is there: %d", code)
+	}
+	keep(t, elsewhere, "07", 1)
+	if _, body := fetch(t, "GET", s.url, nil); !strings.Contains(body, "v07") {
+		t.Error("the run that it has is not shown")
+	}
+	if _, body := fetch(t, "GET", s.url+"settings", nil); !strings.Contains(body, file) {
+		t.Error("the settings do not name the file")
+	}
+	// Another file in its place is another history.
+	if err := os.RemoveAll(filepath.Dir(file)); err != nil {
+		t.Fatal(err)
+	}
+	keep(t, elsewhere, "08", 1)
+	if _, body := fetch(t, "GET", s.url, nil); !strings.Contains(body, "v08") || strings.Contains(body, "v07") {
+		t.Error("the file that was replaced is still shown")
+	}
+	if err := os.WriteFile(file, []byte("no database, but long enough to be taken for one that is broken"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, body := fetch(t, "GET", s.url+"runs", nil); code != 200 || !strings.Contains(body, "08") {
+		t.Errorf("a file that was destroyed: status %d: what was known is gone", code)
+	}
+	s.interrupt(t)
+}
+
 func TestServeDemo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -280,7 +280,13 @@ func (s *Source) Location(ctx context.Context) (dashboard.Location, error) {
 	if err != nil {
 		return dashboard.Location{}, err
 	}
-	return dashboard.Location{Place: store.Address()}, nil
+	l := dashboard.Location{Place: store.Address()}
+	if whole, ok := store.(interface {
+		Size(context.Context) (int64, error)
+	}); ok {
+		l.Bytes, err = whole.Size(ctx)
+	}
+	return l, err
 }
 
 // Verdict judges a run against a baseline, as pacer check does.
@@ -348,6 +354,11 @@ func (s *Source) caseOf(ctx context.Context, x *index, id, word string, p *judge
 	current, err := s.Run(ctx, id)
 	if err != nil {
 		return none, err
+	}
+	if store, err := s.reader(); err == nil {
+		if named, ok := store.(history.Named); ok {
+			named.Names(current.Metrics)
+		}
 	}
 	src := &past{Source: s, index: x}
 	q := baseline.Question{Current: current, App: current.App, AnyEnvironment: p.AnyEnvironment, Lineage: s.Lineage}
