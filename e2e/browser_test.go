@@ -89,8 +89,12 @@ type window struct {
 	Colorless     bool // as with achromatopsia
 }
 
-// deadline is how long anything in a browser may take.
-const deadline = 2 * time.Minute
+// How long a tab may live, and something in it be waited for: far beyond what
+// either takes, for the machine may have much else to do.
+const (
+	lifetime = 9 * time.Minute
+	patience = 2 * time.Minute
+)
 
 // open opens a tab on a handler.
 func open(t testing.TB, handler http.Handler, w window) *tab {
@@ -100,7 +104,7 @@ func open(t testing.TB, handler http.Handler, w window) *tab {
 	t.Cleanup(server.Close)
 	ctx, cancel := chromedp.NewContext(parent)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, deadline)
+	ctx, cancel = context.WithTimeout(ctx, lifetime)
 	t.Cleanup(cancel)
 	b := &tab{t: t, ctx: ctx, base: server.URL + "/"}
 	b.do(chromedp.Navigate("about:blank"))
@@ -240,7 +244,7 @@ func (b *tab) arrives(what, expression string) {
 // until waits for a condition on the page, also across a navigation.
 func (b *tab) until(what, expression string) {
 	b.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		v, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
 		if err == nil && v {
 			return

@@ -83,7 +83,7 @@ func TestPages(t *testing.T) {
 				b.expected = append(b.expected, "status of 404")
 			}
 			titles := make(map[string]bool)
-			for _, w := range []window{{Width: 1280}, {Width: 1280, Scheme: "dark"}, {Width: 390}, {Width: 390, Scheme: "dark"}, {Width: 320}} {
+			for _, w := range []window{{Width: 1280}, {Width: 1280, Scheme: "dark"}, {Width: 390, Scheme: "dark"}, {Width: 320}} {
 				b.resize(w)
 				b.visit(p.path)
 				if list := b.unnamed(); len(list) > 0 {
