@@ -65,6 +65,7 @@ func (l *limits) check() error {
 
 // Breach is a value over its budget.
 type Breach struct {
+	Time   time.Time
 	Metric string // with its labels: table.filter{rows=1000}
 	Unit   string
 	Value  float64 // in Unit
@@ -153,7 +154,7 @@ func (w *watch) breach(v float64) {
 	if now < next || !w.next.CompareAndSwap(next, now+int64(w.rec.config.BreachInterval)) {
 		return
 	}
-	b := Breach{Metric: run.Key(w.id.name, w.id.labels), Unit: w.id.unit, Value: v, Limit: w.limits[tier], Tier: tierNames[tier], Count: w.pending.Swap(0)}
+	b := Breach{Time: time.Now(), Metric: run.Key(w.id.name, w.id.labels), Unit: w.id.unit, Value: v, Limit: w.limits[tier], Tier: tierNames[tier], Count: w.pending.Swap(0)}
 	// Logging and files are not for the operation to wait for.
 	w.rec.background(func() { w.rec.report(b) })
 }
@@ -181,6 +182,7 @@ func (r *Recorder) report(b Breach) {
 	files, profile := r.evidence.keep(r, &b)
 	b.Evidence = files
 	defer profile() // an alert does not wait for it
+	r.reported.add(b)
 	attrs := []slog.Attr{
 		slog.String("metric", b.Metric), slog.String("value", unit.Format(b.Value, b.Unit)),
 		slog.String("limit", unit.Format(b.Limit, b.Unit)), slog.String("tier", b.Tier), slog.Int64("count", b.Count),

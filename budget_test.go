@@ -53,8 +53,16 @@ func TestBudget(t *testing.T) {
 		{Metric: "table.filter{rows=1k}", Unit: "s", Value: 0.201, Limit: 0.2, Tier: "target", Count: 1},
 		{Metric: "table.filter{rows=1k}", Unit: "s", Value: 1.001, Limit: 1, Tier: "critical", Count: 3},
 	}
-	byMetric := cmpopts.SortSlices(func(a, b Breach) bool { return fmt.Sprint(a) < fmt.Sprint(b) })
-	if diff := cmp.Diff(want, got.list, byMetric); diff != "" {
+	for _, b := range got.list {
+		if age := time.Since(b.Time); age < 0 || age > time.Hour {
+			t.Errorf("%s was over its budget at %v", b.Metric, b.Time)
+		}
+	}
+	byMetric := cmpopts.SortSlices(func(a, b Breach) bool { return a.Metric < b.Metric || a.Metric == b.Metric && a.Value < b.Value })
+	if diff := cmp.Diff(got.list, rec.Breaches(), byMetric); diff != "" {
+		t.Errorf("Breaches (-called back +kept):\n%s", diff)
+	}
+	if diff := cmp.Diff(want, got.list, byMetric, cmpopts.IgnoreFields(Breach{}, "Time")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if n := strings.Count(log.String(), "over budget"); n != len(want) || !strings.Contains(log.String(), `"value":"1.00s","limit":"1.00s","tier":"critical","count":3`) {

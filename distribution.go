@@ -24,8 +24,9 @@ import (
 // their number doubles, up to four for each processor. So a timer that one
 // goroutine uses at a time stays small, and one that many use scales.
 type distribution struct {
-	// gate is the largest value that takes the short way: -1, so none, while
-	// values are kept as samples, then the budget.
+	// gate is the largest value that takes the short way: none (-1) while values
+	// are kept as samples or recording is off, then the budget or, while somebody
+	// follows, the bar if that is lower.
 	gate   atomic.Int64
 	mask   atomic.Uint32 // shards in use less one
 	salt   atomic.Uint32 // how often the places in them were dealt anew
@@ -34,8 +35,12 @@ type distribution struct {
 	budget   int64       // a value above it is handed to over; the largest int64 without one
 	over     func(int64) // not called unless a value is above
 	sampling atomic.Bool // false once values go to the buckets
+	off      atomic.Bool // recording is turned off
 	next     atomic.Int64
 	chunks   [chunks]atomic.Pointer[chunk]
+
+	bar     atomic.Int64 // the largest value of this step; the largest int64 while nobody follows
+	largest atomic.Pointer[largest]
 
 	mu sync.Mutex // held by fold and snapshot; recording never waits for it
 }
@@ -44,6 +49,7 @@ type distribution struct {
 func (d *distribution) init(budget int64, over func(int64)) {
 	d.budget, d.over = budget, over
 	d.gate.Store(-1)
+	d.bar.Store(math.MaxInt64)
 	d.sampling.Store(true)
 }
 
@@ -78,10 +84,20 @@ func (d *distribution) record(v int64) {
 	b[bucket%64].Add(1)
 }
 
-// recordRarely is record for a value over its budget, and for the samples.
+// recordRarely is record for a value over its budget or the bar, and for the
+// samples.
 func (d *distribution) recordRarely(v int64) {
+	if d.off.Load() {
+		return
+	}
 	if v > d.budget {
 		d.over(v)
+	}
+	if v > d.bar.Load() {
+		d.notice(v, nil)
+	}
+	if !d.sampling.Load() {
+		d.setGate() // which fold, or another goroutine that meets it, may have left too low
 	}
 	if !d.sampling.Load() || !d.keep(v) {
 		d.recordSlowly(place(d.salt.Load())&d.mask.Load(), v)
@@ -263,7 +279,7 @@ func (d *distribution) fold() {
 		return
 	}
 	d.sampling.Store(false)
-	d.gate.Store(d.budget)
+	d.setGate()
 	for n := range d.chunks {
 		c := d.chunks[n].Swap(chunkClosed)
 		if c == nil || c == chunkClosed {

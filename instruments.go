@@ -150,6 +150,8 @@ func (v *Value) read() run.Metric {
 	return m
 }
 
+func (v *Value) turn(on bool) { v.values.turn(on) }
+
 // Rate is how many items are done in a second of work. Higher is better. A nil
 // Rate records nothing.
 type Rate struct {
@@ -157,6 +159,7 @@ type Rate struct {
 	mu    sync.Mutex // of both, which belong together
 	items float64
 	time  time.Duration
+	off   bool
 }
 
 // Rate returns a rate, making it at the first call; names and labels are as
@@ -176,8 +179,17 @@ func (r *Rate) Record(n int64, d time.Duration) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.off {
+		return
+	}
 	r.items += float64(n)
 	r.time = min(r.time, math.MaxInt64-d) + d
+}
+
+func (r *Rate) turn(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.off = !on
 }
 
 func (r *Rate) read() run.Metric {

@@ -28,8 +28,11 @@
 // the pacer command keeps, holds to budgets, compares and reports: by Export,
 // by Close and Flush, into the folder that the environment variable
 // PACER_EXPORT names, so that `pacer run -- app` needs no flag of the app. A
-// scraper reads [Recorder.WritePrometheus]. Packages beside this one are for
-// web servers (pacerhttp), tests (pacertest) and OpenTelemetry (pacerotel).
+// scraper reads [Recorder.WritePrometheus]; what shows the app while it runs
+// reads a [Follower], which tells what was measured since it was last asked.
+// Packages beside this one are for web servers (pacerhttp, which also has a
+// dashboard to mount in the app), tests (pacertest) and OpenTelemetry
+// (pacerotel).
 //
 // # What it costs
 //
@@ -74,6 +77,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/unit"
@@ -136,10 +140,13 @@ type Recorder struct {
 	memoryAtNew int64 // resident bytes; 0: not known
 	startup     startup
 	closed      bool
+	followed    bool // a Follower is between two steps
 	errs        []error
 	unlogged    []error
 
+	off      atomic.Bool // SetRecording; written with mu held
 	tree     tree
+	reported breachLog
 	evidence evidence
 	reports  sync.WaitGroup // on breaches, and the periodic export
 	closing  chan struct{}  // closed when Close begins

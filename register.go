@@ -82,6 +82,11 @@ type instrument interface {
 	// read returns what was measured so far; a metric without observations
 	// is left out.
 	read() run.Metric
+	// since returns what was measured since the last call with s; false for
+	// nothing.
+	since(s *seen) (Delta, bool)
+	// spread is its distribution; nil where it has none.
+	spread() *distribution
 }
 
 // conflict is the error of another kind of metric that wants the same name.
@@ -160,6 +165,12 @@ func register[T instrument](r *Recorder, id identity, options []Option, create f
 	known.watch = newWatch(r, &known.identity)
 	made := create(known)
 	known.instrument = made
+	if s, ok := known.instrument.(switched); ok && r.off.Load() {
+		s.turn(false)
+	}
+	if d := known.instrument.spread(); d != nil && r.followed {
+		d.follow(true)
+	}
 	r.instruments[key] = known
 	if r.names[id.name] == nil {
 		r.names[id.name] = known

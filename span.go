@@ -41,7 +41,10 @@ type Span struct {
 	running int
 	since   time.Duration // when the first of those running started
 	covered time.Duration // how long there was at least one
+	longest time.Duration // of one that ended
+	slowest *node         // which that was
 	closed  bool
+	notes   []Note
 }
 
 // spanContext is the context that a span puts itself into. It is a part of the
@@ -112,7 +115,7 @@ func (r *Recorder) Start(ctx context.Context, name string) (context.Context, *Sp
 }
 
 func (r *Recorder) start(ctx context.Context, parent *Span, name string) (context.Context, *Span) {
-	if r == nil {
+	if r == nil || r.off.Load() {
 		return ctx, nil
 	}
 	var above *node
@@ -148,9 +151,12 @@ func (s *Span) childStarted(at time.Duration) {
 	}
 }
 
-func (s *Span) childEnded(at time.Duration) {
+func (s *Span) childEnded(at time.Duration, child *node, took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if took > s.longest {
+		s.longest, s.slowest = took, child
+	}
 	if s.running--; s.running == 0 && !s.closed {
 		s.covered += max(0, at-s.since)
 	}
@@ -174,15 +180,19 @@ func (s *Span) End() {
 	}
 	now := s.rec.now()
 	took := max(0, now-s.start)
+	covered := s.close(now)
+	if values := &s.node.timer.values; int64(took) > values.bar.Load() && !values.off.Load() {
+		values.notice(int64(took), s)
+	}
 	s.node.timer.Record(took)
-	s.node.self.Add(int64(max(0, took-s.close(now))))
+	s.node.self.Add(int64(max(0, took-covered)))
 	s.node.ended.Add(1)
 	s.node.total.Add(int64(took))
 	if s.failed.Load() {
 		s.node.failures.Add(1)
 	}
 	if s.parent != nil {
-		s.parent.childEnded(now)
+		s.parent.childEnded(now, s.node, took)
 	}
 }
 

@@ -100,6 +100,8 @@ func (t *Timer) read() run.Metric {
 	return m
 }
 
+func (t *Timer) turn(on bool) { t.values.turn(on) }
+
 // seconds returns nanoseconds as the nearest number of seconds: in one division,
 // where time.Duration.Seconds takes three and may be off in the last bit.
 func seconds(ns int64) float64 { return float64(ns) / 1e9 }
