@@ -23,11 +23,12 @@ var imports = map[string][]string{
 	".":                           {"run", "internal/unit", "internal/atomicfile"},
 	"run":                         {"internal/unit", "internal/jsonscan"},
 	"pacertest":                   {".", "run", "internal/unit", "internal/nearest"},
-	"pacerhttp":                   {"."},
+	"pacerhttp":                   {".", "run", "internal/dashboard", "internal/dashboard/running", "internal/feed", "internal/history/folder", "internal/loopback"},
 	"pacerotel":                   {".", "run", "internal/unit"},
 	"internal/atomicfile":         {},
 	"internal/jsonscan":           {},
 	"internal/nearest":            {},
+	"internal/loopback":           {},
 	"internal/golden":             {},
 	"internal/parallel":           {},
 	"internal/unit":               {},
@@ -63,6 +64,8 @@ var imports = map[string][]string{
 	"internal/webhook":            {},
 	"internal/project":            {},
 	"internal/manual":             {},
+	"internal/history/folder":     {"run", "internal/atomicfile"},
+	"internal/feed":               {".", "run", "internal/unit"},
 	"internal/baseline":           {"run", "internal/changepoint", "internal/history", "internal/judge", "internal/parallel"},
 	"internal/measure":            {"internal/measure/helper"},
 	"internal/measure/helper":     {},
@@ -79,12 +82,13 @@ var imports = map[string][]string{
 	"internal/report/text":        {"run", "internal/unit", "internal/stat", "internal/doctor", "internal/judge", "internal/report"},
 	"internal/report/event":       {"internal/judge", "internal/report"},
 	"internal/report/slack":       {"internal/judge", "internal/report"},
-	"internal/dashboard":          {"run", "internal/unit", "internal/chart", "internal/explain", "internal/history", "internal/judge", "internal/nearest", "internal/report", "internal/report/csv"},
+	"internal/dashboard":          {".", "run", "internal/feed", "internal/unit", "internal/chart", "internal/explain", "internal/history", "internal/judge", "internal/nearest", "internal/report", "internal/report/csv"},
 	"internal/dashboard/historic": {"run", "internal/baseline", "internal/changepoint", "internal/dashboard", "internal/history", "internal/judge", "internal/stat"},
+	"internal/dashboard/running":  {"run", "internal/dashboard", "internal/dashboard/historic", "internal/feed", "internal/history", "internal/history/memory", "internal/judge"},
 	"internal/dashboard/madeup":   {"run", "internal/unit"},
 	"internal/dashboard/pagetest": {},
 	"examples/cuepoint":           {"examples/cuepoint/app"},
-	"examples/cuepoint/app":       {".", "internal/atomicfile", "examples/cuepoint/library", "examples/cuepoint/match", "examples/cuepoint/rekordbox"},
+	"examples/cuepoint/app":       {".", "pacerhttp", "internal/atomicfile", "internal/loopback", "examples/cuepoint/library", "examples/cuepoint/match", "examples/cuepoint/rekordbox"},
 	"examples/cuepoint/library":   {},
 	"examples/cuepoint/match":     {"examples/cuepoint/rekordbox"},
 	"examples/cuepoint/rekordbox": {},
@@ -197,6 +201,20 @@ func TestSDKDependencies(t *testing.T) {
 		case strings.HasPrefix(dep, module), strings.HasPrefix(dep, "golang.org/x/sys/"), !strings.Contains(strings.Split(dep, "/")[0], "."):
 		default:
 			t.Errorf("the SDK links %s", dep)
+		}
+	}
+}
+
+// An app with a dashboard in it gains no database and no YAML.
+func TestDashboardDependencies(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command("go", "list", "-deps", "./pacerhttp").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dep := range strings.FieldsSeq(string(out)) {
+		if dep == "database/sql" || strings.Contains(dep, "sqlite") || strings.Contains(dep, "yaml") || strings.Contains(dep, "pgx") || strings.Contains(dep, "/internal/policy") {
+			t.Errorf("pacerhttp links %s", dep)
 		}
 	}
 }

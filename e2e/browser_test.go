@@ -96,15 +96,15 @@ const (
 	patience = 2 * time.Minute
 )
 
-// open opens a tab on a handler.
-func open(t testing.TB, handler http.Handler, w window) *tab {
+// open opens a tab on a handler, for as long as anything may take, or longer.
+func open(t testing.TB, handler http.Handler, w window, longer ...time.Duration) *tab {
 	t.Helper()
 	parent := chromium(t)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	ctx, cancel := chromedp.NewContext(parent)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, lifetime)
+	ctx, cancel = context.WithTimeout(ctx, max(lifetime, append(longer, 0)[0]))
 	t.Cleanup(cancel)
 	b := &tab{t: t, ctx: ctx, base: server.URL + "/"}
 	b.do(chromedp.Navigate("about:blank"))

@@ -1,4 +1,5 @@
-// Package pacerhttp measures the requests that a net/http server answers.
+// Package pacerhttp measures the requests that a net/http server answers, and
+// shows what a program measures as pages of its own: see [Dashboard].
 //
 //	mux := http.NewServeMux()
 //	mux.HandleFunc("GET /tracks/{id}", track)

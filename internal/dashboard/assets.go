@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/chart"
@@ -19,9 +20,13 @@ import (
 //go:embed templates/*.html static
 var files embed.FS
 
-// assets are the files under static/, by name. The style sheet of the charts
-// and the colours stands before that of the pages.
-var assets, assetsHash = func() (map[string][]byte, string) {
+// assets returns the files under static/, by name, and a hash of them all. The
+// style sheet of the charts and the colours stands before that of the pages.
+//
+// Files are read and templates parsed when the first page is asked for: an app
+// whose pages nobody opens, or that has none, neither waits for them nor links
+// what they need.
+var assets = sync.OnceValues(func() (map[string][]byte, string) {
 	all := make(map[string][]byte)
 	hash := sha256.New()
 	err := fs.WalkDir(files, "static", func(name string, d fs.DirEntry, err error) error {
@@ -40,10 +45,10 @@ var assets, assetsHash = func() (map[string][]byte, string) {
 		panic(err)
 	}
 	return all, hex.EncodeToString(hash.Sum(nil)[:6])
-}()
+})
 
-// templates are the pages, by name: each with the layout around it.
-var templates = func() map[string]*template.Template {
+// templates returns the pages, by name: each with the layout around it.
+var templates = sync.OnceValue(func() map[string]*template.Template {
 	all := make(map[string]*template.Template)
 	shared := template.Must(template.New("").Funcs(functions).ParseFS(files, "templates/layout.html", "templates/parts.html"))
 	entries, err := files.ReadDir("templates")
@@ -57,18 +62,19 @@ var templates = func() map[string]*template.Template {
 		}
 	}
 	return all
-}()
+})
 
 // asset serves a file. Its address changes with its content, so that browsers
 // may keep it for ever.
 func asset(w http.ResponseWriter, r *http.Request, name string) {
-	text, ok := assets[name]
+	all, hash := assets()
+	text, ok := all[name]
 	if !ok {
 		http.NotFound(w, r)
 		return
 	}
 	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
-	if r.URL.Query().Get("v") == assetsHash {
+	if r.URL.Query().Get("v") == hash {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(text))

@@ -118,9 +118,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // find returns what serves an address: the last part of its path.
 func (h *Handler) find(name string) func(*Handler, http.ResponseWriter, *http.Request) error {
-	for i := range pages {
-		p := &pages[i]
-		if p.path != name || !h.shows(p) {
+	for _, p := range pages() {
+		if p.path != name || !h.shows(&p) {
 			continue
 		}
 		return func(h *Handler, w http.ResponseWriter, r *http.Request) error {
@@ -154,7 +153,7 @@ func (h *Handler) health(w http.ResponseWriter, _ *http.Request) error {
 // render writes a page, whole or not at all.
 func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) error {
 	var out bytes.Buffer
-	if err := templates[name].ExecuteTemplate(&out, "layout.html", data); err != nil {
+	if err := templates()[name].ExecuteTemplate(&out, "layout.html", data); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")

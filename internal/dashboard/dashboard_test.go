@@ -145,6 +145,7 @@ func TestAssets(t *testing.T) {
 	if w := get(t, h, "/static/nothing.js"); w.Code != http.StatusNotFound {
 		t.Errorf("a file that is not there: %d", w.Code)
 	}
+	assets, _ := assets()
 	script, style := len(assets["app.js"]), len(assets["app.css"])
 	if script > 16<<10 || style > 24<<10 || len(assets["theme.js"]) > 250 {
 		t.Errorf("%d bytes of script, %d of style", script, style)

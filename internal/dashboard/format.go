@@ -17,6 +17,7 @@ import (
 var functions = template.FuncMap{
 	"day":    func(t time.Time) string { return t.UTC().Format("2006-01-02") },
 	"stamp":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+	"clock":  func(t time.Time) string { return t.Local().Format("15:04:05") },
 	"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"ago":    ago,
 	"short":  short,

@@ -13,22 +13,30 @@ type page struct {
 	post  func(*Handler, http.ResponseWriter, *http.Request) error // nil: it is only read
 }
 
-// pages are all pages, in the order of the navigation. It is filled by init,
-// for pages refer to it.
-var pages []page
-
-func init() {
-	pages = []page{
-		{path: "", title: "Overview", key: "o", get: (*Handler).overview},
-		{path: "metric", get: (*Handler).metric},
-		{path: "compare", title: "Compare", key: "c", get: (*Handler).compare},
-		{path: "runs", title: "Runs", key: "u", get: (*Handler).runs},
+// pages returns all pages, in the order of the navigation. It is a function, for
+// pages refer to it, and a program that shows none must not link them.
+func pages() []page {
+	return []page{
+		{path: "", title: "Overview", key: "o", get: (*Handler).front},
+		{path: "live", title: "Live", key: "l", needs: inProcess, get: (*Handler).live},
+		{path: "history", title: "History", key: "h", needs: pastBeside, get: (*Handler).overview},
+		{path: "metric", needs: hasPast, get: (*Handler).metric},
+		{path: "compare", title: "Compare", key: "c", needs: hasPast, get: (*Handler).compare},
+		{path: "runs", title: "Runs", key: "u", needs: hasPast, get: (*Handler).runs},
 		{path: "settings", title: "Settings", key: "s", get: (*Handler).settings},
 
-		{path: "export.json", get: (*Handler).exportJSON},
-		{path: "export.csv", get: (*Handler).exportCSV},
-		{path: "chart.svg", get: (*Handler).chartSVG},
-		{path: "verdict.json", get: (*Handler).verdictJSON},
+		{path: "events", needs: inProcess, get: (*Handler).events},
+		{path: "snapshot.json", needs: inProcess, get: (*Handler).snapshotJSON},
+		{path: "run.json", needs: inProcess, get: (*Handler).runJSON},
+		{path: "window.json", needs: inProcess, get: (*Handler).windowJSON},
+		{path: "window", needs: inProcess, get: (*Handler).live, post: (*Handler).keepWindow},
+		{path: "recording", needs: inProcess, get: (*Handler).front, post: (*Handler).switchRecording},
+		{path: "evidence", needs: inProcess, get: (*Handler).evidence},
+
+		{path: "export.json", needs: hasPast, get: (*Handler).exportJSON},
+		{path: "export.csv", needs: hasPast, get: (*Handler).exportCSV},
+		{path: "chart.svg", needs: hasPast, get: (*Handler).chartSVG},
+		{path: "verdict.json", needs: hasPast, get: (*Handler).verdictJSON},
 		{path: "healthz", get: (*Handler).health},
 	}
 }

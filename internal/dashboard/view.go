@@ -55,14 +55,14 @@ var kept = []string{"app", "env", "branch", "base", "embed"}
 // bare is a view that needs no source.
 func (h *Handler) bare(r *http.Request) view {
 	q := r.URL.Query()
+	_, hash := assets()
 	v := view{
-		Path: lastPart(r.URL.Path), Site: h.Name, Version: h.Version, Notice: h.Notice, Assets: "?v=" + assetsHash,
+		Path: lastPart(r.URL.Path), Site: h.Name, Version: h.Version, Notice: h.Notice, Assets: "?v=" + hash,
 		Embed: q.Get("embed") == "1", Query: q, Now: h.Now(),
 	}
 	v.Card = v.Embed && q.Get("card") == "1"
-	for i := range pages {
-		p := &pages[i]
-		if p.title != "" && h.shows(p) {
+	for _, p := range pages() {
+		if p.title != "" && h.shows(&p) {
 			v.Nav = append(v.Nav, navItem{Title: p.title, Href: v.Link(p.path), Key: p.key, Current: p.path == v.Path})
 		}
 	}

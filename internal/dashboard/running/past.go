@@ -1,0 +1,50 @@
+package running
+
+import (
+	"context"
+
+	"github.com/pacer-perf/pacer/internal/dashboard"
+	"github.com/pacer-perf/pacer/internal/dashboard/historic"
+	"github.com/pacer-perf/pacer/internal/feed"
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/history/memory"
+	"github.com/pacer-perf/pacer/internal/judge"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// Past is past runs, as an app hands them over.
+type Past interface {
+	// Runs returns the runs, in any order. They are not changed.
+	Runs(ctx context.Context) ([]*run.Run, error)
+	// Version returns a word that changes when Runs would return others.
+	Version(ctx context.Context) (string, error)
+}
+
+// Historic returns a Source over past runs, which are held to the budgets of
+// the process.
+func Historic(p Past, f *feed.Feed) dashboard.Source {
+	shown := ""
+	return historic.New(historic.Config{
+		Open: func(ctx context.Context) (history.Reader, error) {
+			version, err := p.Version(ctx)
+			if err != nil {
+				return nil, err
+			}
+			runs, err := p.Runs(ctx)
+			if err != nil || len(runs) == 0 {
+				return nil, err
+			}
+			h, err := memory.New(runs...)
+			if err != nil {
+				return nil, err
+			}
+			shown = version // Open and Moved are called in turn
+			return h, nil
+		},
+		Moved: func() bool {
+			version, err := p.Version(context.Background())
+			return err != nil || version != shown
+		},
+		Policy: func(string) (judge.Policy, error) { return dashboard.PolicyFor(f.Instruments()), nil },
+	})
+}
