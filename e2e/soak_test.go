@@ -42,7 +42,7 @@ func TestSoak(t *testing.T) {
 	go func() { defer close(ended); busy(rec, &stop) }()
 	defer func() { stop.Store(true); <-ended }()
 
-	b := open(t, panel(rec), window{}, long+deadline)
+	b := open(t, panel(rec), window{}, long+patience)
 	b.visit("live")
 	b.connection("live")
 	b.until("the operations", `document.querySelectorAll("#rows tr").length === 10`)

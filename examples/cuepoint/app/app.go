@@ -1,11 +1,12 @@
 // Package app is the program CuePoint: it reads a DJ's rekordbox library,
 // finds each track in a catalogue, filters the table of results and writes it
-// as CSV, and measures itself while it does.
+// as CSV, and measures itself while it does. As `cuepoint serve` it has a
+// window, whose Settings show what was measured.
 //
 // The other packages of CuePoint know nothing of measuring; the timers and
 // spans are all here. Metrics: startup, library.parse, track.process with its stages
 // queries, search and score, table.filter, export.csv, memory.peak and
-// memory.current.
+// memory.current; with the window ui.response and ui.filter.visible.
 package app
 
 import (
@@ -42,12 +43,14 @@ const usage = `CuePoint finds the tracks of a rekordbox library in a catalogue.
 
 Usage:
   cuepoint [flags]
+  cuepoint serve [flags]
 
 Examples:
   cuepoint                                      the built-in library of 1,000 tracks
   cuepoint --library rekordbox.xml --out t.csv  your own, as a table
   cuepoint --filter house --out - | head        what a person typing "house" waits for
   cuepoint --metrics metrics.json               how long it all took
+  cuepoint serve                                the table in a browser, see serve -h
 
 Flags:
 `
@@ -75,15 +78,11 @@ func (h *hinted) Unwrap() error { return h.err }
 // Main runs CuePoint with command-line arguments and returns its exit status:
 // 0, 2 for wrong usage, bad input and failing output, or 130 when ctx ends
 // first, as with Ctrl-C: nothing is written then.
+// The window is ended by Ctrl-C and has the status 0 then.
 func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	o, err := parseFlags(args, stdout)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
+	err := start(ctx, args, stdout, stderr)
+	if errors.Is(err, flag.ErrHelp) {
 		return 0
-	case err == nil && o.version:
-		_, err = fmt.Fprintln(stdout, "cuepoint", Version)
-	case err == nil:
-		err = run(ctx, o, stdout, stderr)
 	}
 	if err == nil || errors.Is(err, syscall.EPIPE) { // a reader that went away is no trouble
 		return 0
@@ -97,6 +96,25 @@ func Main(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "hint: %s\n", h.hint)
 	}
 	return 2
+}
+
+func start(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "serve" {
+		o, err := parseServe(args[1:], stdout)
+		if err != nil {
+			return err
+		}
+		return serve(ctx, o, stdout, stderr)
+	}
+	o, err := parseFlags(args, stdout)
+	if err != nil {
+		return err
+	}
+	if o.version {
+		_, err = fmt.Fprintln(stdout, "cuepoint", Version)
+		return err
+	}
+	return run(ctx, o, stdout, stderr)
 }
 
 func parseFlags(args []string, stdout io.Writer) (options, error) {
@@ -152,17 +170,7 @@ func sameFile(a, b string) bool {
 
 // run does the work of the program and exports what was measured.
 func run(ctx context.Context, o options, stdout, stderr io.Writer) (err error) {
-	level := slog.LevelWarn
-	if o.verbose {
-		level = slog.LevelInfo
-	}
-	rec := pacer.New(pacer.Config{
-		App:     "cuepoint",
-		Version: Version,
-		Main:    "track.process",
-		Items:   "tracks",
-		Logger:  slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
-	})
+	rec := newRecorder(o.verbose, stderr)
 	defer func() {
 		if cerr := rec.Close(); cerr != nil && err == nil {
 			err = cerr
@@ -235,6 +243,20 @@ func (d distant) Search(ctx context.Context, query string, limit int) ([]match.R
 	}
 }
 
+func newRecorder(verbose bool, stderr io.Writer) *pacer.Recorder {
+	level := slog.LevelWarn
+	if verbose {
+		level = slog.LevelInfo
+	}
+	return pacer.New(pacer.Config{
+		App:     "cuepoint",
+		Version: Version,
+		Main:    "track.process",
+		Items:   "tracks",
+		Logger:  slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})),
+	})
+}
+
 // libraryName names the library in messages.
 func (o options) libraryName() string {
 	if o.library == "" {
@@ -288,6 +310,7 @@ func (p *program) load(ctx context.Context, path string) ([]rekordbox.Track, rek
 func (p *program) process(ctx context.Context, c match.Catalogue, t rekordbox.Track) (row, error) {
 	ctx, whole := p.rec.Start(ctx, "track.process")
 	defer whole.End()
+	whole.Note("track", t.ID)
 
 	_, stage := pacer.Start(ctx, "queries")
 	subject := match.Normalise(t)
