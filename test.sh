@@ -5,65 +5,54 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-say() { printf '\n== %s\n' "$*"; }
+say() { printf '\n== %4ds  %s\n' "$SECONDS" "$*"; }
 
-# The race detector needs a C compiler.
-if ! command -v "${CC:-gcc}" >/dev/null; then
-  say "installing a C compiler"
-  sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
-  $sudo apt-get update -qq && $sudo apt-get install -y -qq gcc libc6-dev
-fi
-# Instructions are counted by valgrind where the processor does not.
-if [ "$(uname)" = Linux ] && ! command -v valgrind >/dev/null; then
-  say "installing valgrind"
-  sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
-  $sudo apt-get update -qq && $sudo apt-get install -y -qq valgrind
-fi
-export CGO_ENABLED=1
+apt() { # install packages of Debian
+  local sudo=""
+  [ "$(id -u)" = 0 ] || sudo=sudo
+  say "installing $*"
+  $sudo apt-get update -qq
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@"
+}
 
-# Schemas of XML are held to by xmllint; what is shown in a browser is looked at
-# in one. Where nothing may be left out it has to be there; elsewhere its tests
-# say that it is missing.
-missing=""
-command -v xmllint >/dev/null || missing="libxml2-utils"
-if ! command -v chromium >/dev/null; then
-  if [ -n "${CI:-}" ]; then
-    missing="$missing chromium"
-  else
-    echo "chromium is not installed: no page is looked at (apt-get install chromium)" >&2
-  fi
-fi
-if [ -n "$missing" ]; then
-  say "installing $missing"
-  sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
-  $sudo apt-get update -qq && $sudo apt-get install -y -qq $missing
-fi
+has() { command -v "$1" >/dev/null; }
 
-# The store for teams is tested on a real PostgreSQL, which the tests start.
-if ! command -v postgres >/dev/null && ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then
-  if [ -n "${CI:-}" ]; then
-    say "installing PostgreSQL"
-    sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
-    $sudo apt-get update -qq && $sudo apt-get install -y -qq postgresql
-  else
-    echo "PostgreSQL is missing: its tests are skipped (apt-get install postgresql)" >&2
-  fi
+# Without these nothing is tested: the race detector needs a C compiler, the
+# schemas of XML xmllint, and instructions are counted by valgrind where the
+# processor does not.
+need=""
+has "${CC:-gcc}" || need="gcc libc6-dev"
+has xmllint || need="$need libxml2-utils"
+[ "$(uname)" != Linux ] || has valgrind || need="$need valgrind"
+
+# Pages are looked at in a browser, and the store for teams is tested on a real
+# PostgreSQL, which the tests start. In CI nothing may be left out; elsewhere
+# the tests of what is missing say so.
+optional=""
+has chromium || optional="chromium"
+has postgres || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || optional="$optional postgresql"
+if [ -n "${CI:-}" ]; then
+  need="$need $optional"
+elif [ -n "$optional" ]; then
+  echo "not installed, so their tests are skipped: $optional" >&2
 fi
+[ -z "${need// /}" ] || apt $need
 
 # What reads a history out of Prometheus is tested on Debian's. The package's
 # files alone will do: installing it would start a server.
-if ! command -v prometheus >/dev/null; then
+if ! has prometheus; then
   if [ -n "${CI:-}" ]; then
     say "fetching Prometheus"
     tools=$(mktemp -d)
     trap 'rm -rf "$tools"' EXIT
-    apt-cache show prometheus >/dev/null 2>&1 || { sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo; $sudo apt-get update -qq; }
+    apt-cache show prometheus >/dev/null 2>&1 || apt ca-certificates
     (cd "$tools" && apt-get download -qq prometheus && dpkg -x ./prometheus_*.deb .)
     export PATH="$tools/usr/bin:$PATH"
   else
     echo "Prometheus is missing: its test is skipped (apt-get install prometheus)" >&2
   fi
 fi
+export CGO_ENABLED=1
 
 say "gofmt"
 unformatted=$(git ls-files -z --cached --others --exclude-standard '*.go' | xargs -0 gofmt -l)
