@@ -103,7 +103,7 @@ func (b *tab) legible(w window) {
 	if s.Scroll > s.Width {
 		b.t.Errorf("%+v: %d pixels wide: %s", w, s.Scroll, s.Widest)
 	}
-	for what, list := range map[string][]string{"too little contrast": s.Faint, "small": s.Small, "narrower than their words": s.Broken, "colour without a word": s.Wordless} {
+	for what, list := range map[string][]string{"too little contrast": s.Faint, "small": s.Small, "narrower than their words": s.Broken, "words beyond their cell": s.Spilt, "colour without a word": s.Wordless} {
 		if len(list) > 0 {
 			b.t.Errorf("%+v: %s: %q", w, what, list[:min(5, len(list))])
 		}

@@ -10,6 +10,7 @@ type seen struct {
 	Faint         []string // those with a contrast under 4.5
 	Small         []string // controls under 24 pixels
 	Broken        []string // narrower than their words
+	Spilt         []string // cells whose words reach into the next one
 	Wordless      []string // chips without a word
 	Title         string
 }
@@ -90,8 +91,9 @@ const measurePage = `(() => {
 	}).map(e => e.outerHTML.slice(0, 80));
 	// A column so narrow that words break letter by letter.
 	const broken = [...document.querySelectorAll("td, th, dt, dd, p, li")].filter(e => e.checkVisibility({visibilityProperty: true}) && e.textContent.trim().length > 4 && e.clientWidth < 40 && !e.closest(".visually-hidden, thead")).map(e => e.textContent.trim().slice(0, 40));
+	const spilt = [...document.querySelectorAll("td, th")].filter(e => e.checkVisibility({visibilityProperty: true}) && !e.closest(".visually-hidden, pre") && e.clientWidth > 1 && getComputedStyle(e).overflowX === "visible" && e.scrollWidth > e.clientWidth + 1).map(e => e.textContent.trim().slice(0, 40) + " " + e.scrollWidth + " in " + e.clientWidth);
 	const wordless = [...document.querySelectorAll(".chip, .budget")].filter(e => !e.textContent.trim()).map(e => e.outerHTML.slice(0, 80));
-	return {width: root.clientWidth, scroll: root.scrollWidth, widest, texts, faint, small, broken, wordless, title: document.title};
+	return {width: root.clientWidth, scroll: root.scrollWidth, widest, texts, faint, small, broken, spilt, wordless, title: document.title};
 })()`
 
 // setHeight makes the window as high as the page.

@@ -83,7 +83,7 @@ func TestPages(t *testing.T) {
 				b.expected = append(b.expected, "status of 404")
 			}
 			titles := make(map[string]bool)
-			for _, w := range []window{{Width: 1280}, {Width: 1280, Scheme: "dark"}, {Width: 390, Scheme: "dark"}, {Width: 320}} {
+			for _, w := range []window{{Width: 1280}, {Width: 860, Scheme: "dark"}, {Width: 390, Scheme: "dark"}, {Width: 320}} {
 				b.resize(w)
 				b.visit(p.path)
 				if list := b.unnamed(); len(list) > 0 {
@@ -101,6 +101,9 @@ func TestPages(t *testing.T) {
 				}
 				if len(s.Broken) > 0 {
 					t.Errorf("%+v: too narrow for their words: %q", w, s.Broken[:min(5, len(s.Broken))])
+				}
+				if len(s.Spilt) > 0 {
+					t.Errorf("%+v: words beyond their cell: %q", w, s.Spilt[:min(5, len(s.Spilt))])
 				}
 				if len(s.Wordless) > 0 {
 					t.Errorf("%+v: colour without a word: %q", w, s.Wordless)
