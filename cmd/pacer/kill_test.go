@@ -20,11 +20,18 @@ import (
 	"github.com/pacer-perf/pacer/internal/history/sqlite"
 )
 
-// pacerIn returns a command that runs this program in a folder.
+// pacerIn returns a command that runs this program in a folder, with a history
+// and temporary files of its own, whatever lies above it.
 func pacerIn(dir string, args ...string) *exec.Cmd {
+	temporary := filepath.Join(dir, "tmp")
+	for _, made := range []string{temporary, filepath.Join(dir, ".pacer")} {
+		if err := os.MkdirAll(made, 0o777); err != nil {
+			panic(err)
+		}
+	}
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "TEST_PACER=1", "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), "TEST_PACER=1", "TMPDIR="+temporary, "GORACE=atexit_sleep_ms=0")
 	return cmd
 }
 
@@ -307,17 +314,18 @@ func waitFor(t *testing.T, file string) {
 	poll(t, func() bool { _, err := os.Stat(file); return err == nil }, file)
 }
 
-// poll waits until something is so, for half a minute at most.
+// poll waits until something is so, for two minutes at most: machines have much
+// else to do.
 func poll(t *testing.T, so func() bool, what string) {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(2 * time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !so() {
 		select {
 		case <-deadline.C:
-			t.Fatalf("waited half a minute for %s", what)
+			t.Fatalf("waited two minutes for %s", what)
 		case <-tick.C:
 		}
 	}

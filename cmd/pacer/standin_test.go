@@ -61,7 +61,7 @@ func forgeCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: forge start|busy|locked|pull|add|comments|last")
 	}
 	if args[0] == "start" {
-		s.forge = &forgetest.Forge{Pulls: make(map[string][]forgetest.Pull)}
+		s.forge = new(forgetest.Forge)
 		s.forge.Before = func(_ int, w http.ResponseWriter, _ *http.Request) bool {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -85,11 +85,11 @@ func forgeCommand(ts *testscript.TestScript, neg bool, args []string) {
 		s.busy = n
 		s.mu.Unlock()
 	case "locked":
-		s.forge.Locked = true
+		s.forge.Lock()
 	case "pull":
 		n, err := strconv.Atoi(args[2])
 		ts.Check(err)
-		s.forge.Pulls[args[1]] = append(s.forge.Pulls[args[1]], forgetest.Pull{Number: n, Commit: args[3]})
+		s.forge.Open(args[1], forgetest.Pull{Number: n, Commit: args[3]})
 	case "add":
 		s.forge.Add(forgetest.Note{Author: args[1], Body: ts.ReadFile(args[2])})
 	case "comments":

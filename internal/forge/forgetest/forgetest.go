@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -49,6 +50,23 @@ type Forge struct {
 	Locked bool
 }
 
+// Lock locks the comments of a forge that serves already.
+func (f *Forge) Lock() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.Locked = true
+}
+
+// Open opens a pull request of the head "owner:branch".
+func (f *Forge) Open(head string, p Pull) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Pulls == nil {
+		f.Pulls = make(map[string][]Pull)
+	}
+	f.Pulls[head] = append(f.Pulls[head], p)
+}
+
 // Pull is the head of an open pull request.
 type Pull struct {
 	Number int
@@ -68,14 +86,26 @@ func (f *Forge) Add(n Note) {
 func (f *Forge) Notes() []Note {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]Note(nil), f.notes...)
+	return slices.Clone(f.notes)
+}
+
+func (f *Forge) locked() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.Locked
+}
+
+func (f *Forge) pulls(head string) []Pull {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.Pulls[head])
 }
 
 // Requests returns what was asked: "GET /user".
 func (f *Forge) Requests() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append([]string(nil), f.requests...)
+	return slices.Clone(f.requests)
 }
 
 func (f *Forge) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -57,7 +57,7 @@ func (f *Forge) github(mux *http.ServeMux) {
 	}))
 	mux.HandleFunc("GET "+repository+"pulls", f.read(func(w http.ResponseWriter, r *http.Request, _ string) {
 		list := []any{}
-		for _, p := range f.Pulls[r.FormValue("head")] {
+		for _, p := range f.pulls(r.FormValue("head")) {
 			list = append(list, map[string]any{"number": p.Number, "head": map[string]string{"sha": p.Commit}})
 		}
 		write(w, http.StatusOK, list)
@@ -115,7 +115,7 @@ func (f *Forge) write(h handler) http.HandlerFunc {
 		switch {
 		case t == Fork:
 			say(w, http.StatusForbidden, "Resource not accessible by integration")
-		case f.Locked:
+		case f.locked():
 			say(w, http.StatusForbidden, "Unable to create comment because issue is locked.")
 		default:
 			h(w, r, t)
