@@ -32,6 +32,7 @@ type contrast struct {
 	between     float64 // variance between runs
 	d           float64 // difference of the levels
 	se, seDF    float64 // what an alarm is held to
+	expected    float64 // false alarms, if it and all that are clearer are called: see suite.adjust
 	// What the interval is made of: without what is only assumed of the runs.
 	shown, shownDF float64
 }
@@ -89,6 +90,17 @@ func newContrast(m *Metric) *contrast {
 		}
 	}
 	return c
+}
+
+// shortest is how many samples the run with the fewest has.
+func (c *contrast) shortest() int {
+	least := c.samples
+	for _, runs := range c.logs {
+		for _, run := range runs {
+			least = min(least, len(run))
+		}
+	}
+	return least
 }
 
 // estimate computes the levels of the runs.

@@ -1,6 +1,7 @@
 package twosample
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sort"
@@ -9,8 +10,8 @@ import (
 )
 
 // strict is the part of 1 − Confidence that a metric's own p-value may have,
-// strictOne where what runs differ by is not seen, and fullStrength from how many samples on: with few, tails are fatter than
-// Student's t says.
+// strictOne where what runs differ by is not seen, and fullStrength from how
+// many samples on: with few, tails are fatter than Student's t says.
 const (
 	strict       = 0.3
 	strictOne    = 0.2
@@ -65,15 +66,15 @@ func (ch *chance) below(p float64) float64 {
 	return ch.sums[i] + p*float64(len(ch.q)-i)
 }
 
-// level returns the p-value at which one more metric would be called changed,
-// beside those that are.
-func (ch *chance) level(alpha float64, called int) float64 {
-	lo, hi := 0.0, alpha*strict
-	if ch.below(hi) <= alpha*float64(called+1) {
+// level returns the largest p-value up to most below which so many metrics are
+// expected.
+func (ch *chance) level(most, expected float64) float64 {
+	lo, hi := 0.0, most
+	if ch.below(hi) <= expected {
 		return hi
 	}
 	for range 60 {
-		if mid := (lo + hi) / 2; ch.below(mid) <= alpha*float64(called+1) {
+		if mid := (lo + hi) / 2; ch.below(mid) <= expected {
 			lo = mid
 		} else {
 			hi = mid
@@ -99,13 +100,15 @@ func (s *suite) decide() {
 		c.settle()
 	}
 	ch := s.newChance()
-	called := s.adjust(ch)
+	called, w := s.adjust(ch)
 	p := make([]float64, len(s.list))
 	for i, c := range s.list {
 		p[i] = tails(c.d/c.shown, c.shownDF)
 	}
 	real := stat.BenjaminiHochberg(p)
-	next := ch.level(s.alpha, called)
+	// One more metric might go the way that gets less.
+	less := min(w.part(0), w.part(1))
+	next := ch.level(s.alpha*strict, s.alpha*float64(called+1)*2*less)
 	for i, c := range s.list {
 		c.result.Real = real[i] <= s.alpha
 		c.conclude(s.alpha, next)
@@ -121,36 +124,71 @@ func (c *contrast) settle() {
 	c.result.Adjusted = 1
 }
 
+// ways counts the metrics that seem to have gone either way, down and up.
+type ways [2]int
+
+// way is the index in ways of the side of 0 that the estimate is on.
+func (c *contrast) way() int {
+	if c.d > 0 {
+		return 1
+	}
+	return 0
+}
+
+// seems tells whether a metric is one that could be called changed.
+func (c *contrast) seems(alpha float64) bool {
+	return math.Abs(c.d) > c.theta && c.result.P <= alpha*strict
+}
+
+// part is the part of the error allowed that a way gets: what went that way of
+// all that went either, with one more each for what is not seen.
+func (w ways) part(way int) float64 {
+	return float64(1+w[way]) / float64(2+w[0]+w[1])
+}
+
 // adjust computes the share of false alarms to expect if a metric and all
-// that are clearer are called changed, and returns how many are.
-func (s *suite) adjust(ch *chance) (called int) {
+// that are clearer are called changed, and returns how many are called, and
+// which ways metrics seem to have gone.
+//
+// A metric is as likely to be a false alarm one way as the other, but where
+// most that changed went up, one more that seems to have gone up is likelier
+// to be true than one that seems to have gone down. So what is allowed is not
+// halved, but dealt to the ways by how many of the other metrics went them. As
+// a metric has no say in its own parts and they make up a whole, it is as
+// likely to be a false alarm as with halves. TestAccuracy measures the false
+// discovery rate.
+//
+// Source: weights that average one, each blind to the hypothesis it weighs
+// (Genovese, Roeder & Wasserman 2006, Biometrika 93(3), 509–524).
+func (s *suite) adjust(ch *chance) (called int, w ways) {
 	var candidates []*contrast
 	for _, c := range s.list {
 		if math.Abs(c.d) > c.theta {
 			candidates = append(candidates, c)
 		}
-	}
-	slices.SortStableFunc(candidates, func(a, b *contrast) int {
-		switch {
-		case a.result.P < b.result.P:
-			return -1
-		case a.result.P > b.result.P:
-			return 1
+		if c.seems(s.alpha) {
+			w[c.way()]++
 		}
-		return 0
-	})
+	}
+	for _, c := range candidates {
+		others := w
+		if c.seems(s.alpha) {
+			others[c.way()]--
+		}
+		c.expected = ch.below(c.result.P) / 2 / others.part(c.way())
+	}
+	slices.SortStableFunc(candidates, func(a, b *contrast) int { return cmp.Compare(a.expected, b.expected) })
 	least := 1.0
 	for i := len(candidates) - 1; i >= 0; i-- {
-		r := candidates[i].result
-		least = min(least, ch.below(r.P)/float64(i+1))
-		r.Adjusted = least
+		least = min(least, candidates[i].expected/float64(i+1))
+		candidates[i].result.Adjusted = least
 	}
 	for _, c := range candidates {
 		if c.changed(s.alpha) {
 			called++
 		}
 	}
-	return called
+	return called, w
 }
 
 func (c *contrast) changed(alpha float64) bool {

@@ -30,26 +30,61 @@ type suite struct {
 }
 
 // spikes decides where samples that are far out are drawn in: where they are
-// few, in the metric as far as it can tell and in the suite. A tenth of the
-// samples far out is a second mode, which is what the metric is like, and
-// drawing it in would hide how much it varies.
+// few, in the metric as far as it can tell and in the suite. More are a second
+// mode, which is what the metric is like: drawing it in would hide how much it
+// varies, and now and then half of a run would be in it, whose median is no
+// center then. That happens to about one run in 200 of 10 samples at the larger
+// of these shares, of 5 samples at the smaller.
 func (s *suite) spikes() {
 	const (
-		most   = 0.08
-		weight = 40 // of the suite's share, in samples
+		most     = 0.12
+		mostFew  = 0.08 // with runs of fewer samples than
+		fewInRun = 10
+	)
+	share, weight := s.farOut()
+	for _, c := range s.list {
+		limit := most
+		if c.shortest() < fewInRun {
+			limit = mostFew
+		}
+		if (float64(c.beyond)+weight*share)/(float64(c.samples)+weight) > limit {
+			c.reach = math.Inf(1)
+		}
+		c.estimate()
+	}
+}
+
+// farOut returns the share of samples that are far out in all the suite, and
+// how many samples it is worth beside a metric's own: the more, the less
+// metrics differ in it beyond what chance does to counts.
+//
+// Source: moments of the beta-binomial distribution, Kleinman (1973), JASA
+// 68(341), 46–54.
+func (s *suite) farOut() (share, weight float64) {
+	const (
+		prior  = 40   // samples, where nothing is seen; counts as fewMetrics
+		utmost = 1000 // samples
 	)
 	beyond, samples := 0, 0
 	for _, c := range s.list {
 		beyond += c.beyond
 		samples += c.samples
 	}
-	share := float64(beyond) / math.Max(1, float64(samples))
-	for _, c := range s.list {
-		if (float64(c.beyond)+weight*share)/(float64(c.samples)+weight) > most {
-			c.reach = math.Inf(1)
-		}
-		c.estimate()
+	if beyond == 0 {
+		return 0, prior
 	}
+	share = float64(beyond) / float64(samples)
+	var parts []float64
+	for _, c := range s.list {
+		n := float64(c.samples)
+		parts = append(parts, square(float64(c.beyond)-share*n)/(n*share*(1-share)))
+	}
+	// The correlation of samples of one metric in whether they are far out:
+	// 0 where only chance makes the shares of metrics differ.
+	others := float64(len(s.list) - 1)
+	excess := (sum(parts) - others) / (float64(samples)/float64(len(s.list)) - 1)
+	correlation := (excess + fewMetrics/(prior+1.)) / (others + fewMetrics)
+	return share, 1/max(correlation, 1./utmost) - 1
 }
 
 // persistence estimates the autocorrelation of every metric: its own, shrunk
@@ -155,36 +190,6 @@ func count(runs []*level) int {
 	return n
 }
 
-// moderate fits the distribution of the suite's variances: a typical one and
-// how many degrees of freedom it is worth beside a metric's own, 0 if the
-// metrics have nothing in common or are too few to tell.
-//
-// Source: Smyth (2004), section 6.2; extremes drawn in as in Phipson et al.
-// (2016), Ann. Appl. Stat. 10(2), 946–963.
-func moderate(variances, dfs []float64) (typical, df float64) {
-	var z, noise []float64
-	for i, v := range variances {
-		if v > 0 && dfs[i] > 0 {
-			z = append(z, math.Log(v)-digamma(dfs[i]/2)+math.Log(dfs[i]/2))
-			noise = append(noise, trigamma(dfs[i]/2))
-		}
-	}
-	if len(z) < fewMetrics {
-		return 0, 0
-	}
-	slices.Sort(z)
-	slices.Sort(noise)
-	z = stat.Winsorise(z, stat.QuantileSorted(z, 0.05), stat.QuantileSorted(z, 0.95))
-	mean := stat.Mean(z)
-	excess := stat.Variance(z) - stat.Mean(noise)
-	const full = 60
-	if excess <= trigamma(full/2) {
-		return math.Exp(mean + digamma(full/2.) - math.Log(full/2.)), full
-	}
-	df = 2 * trigammaInverse(excess)
-	return math.Exp(mean + digamma(df/2) - math.Log(df/2)), df
-}
-
 // between estimates how much runs of the same code differ, and with it the
 // standard error of every difference.
 func (s *suite) between() {
@@ -215,29 +220,31 @@ func betweenSeveral(list []*contrast) {
 	for i := range list {
 		ratios[i] = spreads[i] / (withins[i] + common)
 	}
-	_, priorDF := moderate(ratios, dfs)
+	typical, priorDF := moderate(ratios, dfs)
 	if priorDF == 0 {
-		priorDF = priorSpread
+		typical, priorDF = 1, priorSpread
 		if len(list) >= fewMetrics {
 			priorDF = 2
 		}
 	}
 	for i, c := range list {
-		expected := withins[i] + common
+		expected, df := typical*(withins[i]+common), priorDF
+		if expected == 0 {
+			df = 0 // nothing is known of it but what its own runs say
+		}
 		// Means of runs differ by no less than the samples in them explain.
 		floor := withins[i] * min(1, c.own/max(c.variance, math.SmallestNonzeroFloat64))
-		v := max((dfs[i]*spreads[i]+priorDF*expected)/(dfs[i]+priorDF), floor)
+		v := max((dfs[i]*spreads[i]+df*expected)/(dfs[i]+df), floor)
 		c.between = max(0, v-withins[i])
 		k, n := float64(len(c.sides[0])), float64(len(c.sides[1]))
 		c.se = math.Sqrt(v * (1/k + 1/n))
-		c.seDF = dfs[i] + priorDF
+		c.seDF = dfs[i] + df
 		c.shown, c.shownDF = c.se, c.seDF
 		c.result.BetweenFrom = FromRuns
 	}
 }
 
-// commonSpread returns the variance between runs that metrics have in common,
-
+// commonSpread returns the variance between runs that metrics have in common.
 func commonSpread(spreads, withins, dfs []float64) (common float64) {
 	var variances, total float64
 	ratio := func(i int, common float64) float64 { return spreads[i] / (withins[i] + common) }

@@ -15,9 +15,9 @@
 //
 //   - within runs: the sample variance, shrunk towards that of the suite's
 //     other metrics as far as they agree (Smyth 2004, Stat. Appl. Genet. Mol.
-//     Biol. 3(1), 3), never below the clock's tick, divided by the number of
-//     samples that count after autocorrelation, which is shrunk in the same
-//     way;
+//     Biol. 3(1), 3, fitted by likelihood), never below the clock's tick,
+//     divided by the number of samples that count after autocorrelation, which
+//     is shrunk in the same way;
 //   - between runs: with several runs on a side, what their means differ by,
 //     shrunk towards the suite's; with one run on either side, what all
 //     metrics' differences differ by (inside each of two clusters, if there
@@ -36,7 +36,10 @@
 // chance at a p-value counts the threshold too: a metric so exact that chance
 // does not reach its threshold costs the others no power. This is the
 // procedure of Benjamini & Hochberg (1995, JRSS B 57(1), 289–300) with that
-// expectation in place of m·p.
+// expectation in place of m·p. What is allowed is dealt to the two directions
+// by how many of the other metrics seem to have gone either way: where most
+// that changed went up, one more that did needs less evidence than one that
+// went down.
 //
 // It is called Same if its own interval lies within the threshold. With one
 // run on either side the interval speaks of these runs: what the prior assumes

@@ -149,6 +149,28 @@ func TestSingleValuesBesideNoise(t *testing.T) {
 	}
 }
 
+// Where the other metrics say that runs do not differ at all, single values are
+// held to what they differ by themselves.
+func TestSingleValuesBesideTheSame(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(16, 16))
+	var list []Metric
+	for range 20 {
+		run := draw(rng, 10, 1, 0.2)
+		list = append(list, Metric{Baseline: slices.Repeat([][]float64{run}, 10), Current: [][]float64{run}, Threshold: 0.05})
+	}
+	m := Metric{Current: [][]float64{{1}}, Threshold: 0.05}
+	var logs []float64
+	for range 10 {
+		v := draw(rng, 1, 1, 0.02)
+		m.Baseline, logs = append(m.Baseline, v), append(logs, math.Log(v[0]))
+	}
+	r := Compare(append(list, m), Options{})[20]
+	if want := math.Sqrt(stat.Variance(logs)); math.Abs(r.Between/want-1) > 1e-9 {
+		t.Errorf("runs that differ by %v are said to by %v", want, r.Between)
+	}
+}
+
 // Half of a suite that changed by one amount is two clusters, not noise between
 // runs; noise between runs is one.
 func TestHalfOfTheSuite(t *testing.T) {
@@ -260,6 +282,88 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// A metric that is called changed stays so where it changed by more, and one
+// that is not called changed does not become so where it changed by less.
+func TestMonotone(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(13, 13))
+	calls := 0
+	for range 60 {
+		list := random(rng)
+		for i := range list {
+			for len(list[i].Baseline) < 3 {
+				list[i].Baseline = append(list[i].Baseline, list[i].Baseline[0])
+			}
+			list[i].Tick = 0
+		}
+		at := rng.IntN(len(list))
+		m := &list[at]
+		current := m.Current
+		called, least := false, 0.0
+		for factor := 0.9; factor < 1.5; factor *= 1.02 {
+			m.Current = nil
+			for _, run := range current {
+				scaled := slices.Clone(run)
+				for i := range scaled {
+					scaled[i] *= factor
+				}
+				m.Current = append(m.Current, scaled)
+			}
+			switch r := Compare(list, Options{})[at]; {
+			case r.Outcome == Up:
+				called, least, calls = true, r.P, calls+1
+			case called:
+				t.Fatalf("called changed with a p-value of %v, and not with more: %+v", least, r)
+			}
+		}
+	}
+	if calls < 200 {
+		t.Errorf("%d calls are too few to tell", calls)
+	}
+}
+
+// Where the rest of a suite went up, a metric that did is called sooner than
+// one that went down by the same amount.
+func TestWays(t *testing.T) {
+	t.Parallel()
+	if w := (ways{}); w.part(0) != 0.5 || w.part(1) != 0.5 {
+		t.Errorf("of nothing, parts of %v and %v", w.part(0), w.part(1))
+	}
+	if w := (ways{1, 5}); w.part(0) != 0.25 || w.part(1) != 0.75 { // by hand
+		t.Errorf("of 1 and 5, parts of %v and %v", w.part(0), w.part(1))
+	}
+	rng := rand.New(rand.NewPCG(14, 14))
+	var list []Metric
+	for i := range 40 {
+		m := Metric{Threshold: 0.05}
+		for range 4 {
+			m.Baseline = append(m.Baseline, draw(rng, 10, 1, 0.03))
+		}
+		factor := 1.0
+		if i >= 20 {
+			factor = 1.3
+		}
+		m.Current = [][]float64{draw(rng, 10, factor, 0.03)}
+		list = append(list, m)
+	}
+	reciprocal := func(runs [][]float64) (out [][]float64) {
+		for _, run := range runs {
+			values := slices.Clone(run)
+			for i := range values {
+				values[i] = 1 / values[i]
+			}
+			out = append(out, values)
+		}
+		return out
+	}
+	up := Metric{Threshold: 0.05, Baseline: list[0].Baseline, Current: [][]float64{draw(rng, 10, 1.12, 0.03)}}
+	down := Metric{Threshold: 0.05, Baseline: reciprocal(up.Baseline), Current: reciprocal(up.Current)}
+	got := Compare(append(list, up, down), Options{})[40:]
+	if math.Abs(got[0].P/got[1].P-1) > 1e-9 || got[0].Adjusted >= got[1].Adjusted {
+		t.Errorf("up: p %v, adjusted %v; down: p %v, adjusted %v", got[0].P, got[0].Adjusted, got[1].P, got[1].Adjusted)
+	}
+}
+
 // Words and numbers agree.
 func TestWordsFitNumbers(t *testing.T) {
 	t.Parallel()
@@ -362,30 +466,30 @@ func TestDegenerateSuites(t *testing.T) {
 			t.Errorf("metric %d: %+v", i, r)
 		}
 	}
+	// Constants of one sample a run beside runs that differ by less than their
+	// samples do: nothing says how much runs differ.
+	rng := rand.New(rand.NewPCG(15, 15))
+	for i := range list {
+		values := []float64{2}
+		if i%2 == 0 {
+			values = draw(rng, 5, 2, 0.2)
+		}
+		list[i] = Metric{Baseline: slices.Repeat([][]float64{values}, 5), Current: [][]float64{values}, Threshold: 0.05}
+	}
+	forth := Compare(list, Options{})
+	slices.Reverse(list)
+	back := Compare(list, Options{})
+	slices.Reverse(back)
+	if diff := cmp.Diff(forth, back); diff != "" {
+		t.Errorf("in the reverse order (-want +got):\n%s", diff)
+	}
+	for i, r := range forth {
+		if i%2 == 1 && r.Outcome != Same || math.IsNaN(r.P) || math.IsNaN(r.Low) {
+			t.Errorf("runs that are the same, metric %d: %+v", i, r)
+		}
+	}
 	if got := Compare(nil, Options{}); len(got) != 0 {
 		t.Errorf("%+v", got)
-	}
-}
-
-// Values from SciPy 1.10.1: scipy.special.digamma, polygamma(1, x).
-func TestGamma(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ x, psi, tri float64 }{
-		{0.5, -1.9635100260214235, 4.93480220054468}, {1, -0.5772156649015329, 1.6449340668482264},
-		{2.5, 0.7031566406452432, 0.4903577561002349}, {30, 3.384438132685525, 0.033895060357739946},
-	} {
-		if got := digamma(tt.x); math.Abs(got-tt.psi) > 1e-9 {
-			t.Errorf("digamma(%v) = %v, want %v", tt.x, got, tt.psi)
-		}
-		if got := trigamma(tt.x); math.Abs(got-tt.tri) > 1e-9 {
-			t.Errorf("trigamma(%v) = %v, want %v", tt.x, got, tt.tri)
-		}
-		if got := trigammaInverse(trigamma(tt.x)); math.Abs(got/tt.x-1) > 1e-9 {
-			t.Errorf("trigammaInverse(trigamma(%v)) = %v", tt.x, got)
-		}
-	}
-	if z := stat.NormalQuantile(0.75); math.Abs(z*z-0.454936423119572) > 1e-12 {
-		t.Errorf("the median of χ² with one degree of freedom is %v", z*z)
 	}
 }
 
