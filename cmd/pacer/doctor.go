@@ -82,5 +82,5 @@ func (c *cli) examine(ctx context.Context, rounds int, dir string) (doctor.Repor
 	defer remove()
 	p := newProgress(c.stderr, "examining", rounds)
 	defer p.clear()
-	return doctor.Examine(ctx, environmentHere(), works, rounds, func(done int) { p.show(done, "") })
+	return doctor.Examine(ctx, environmentHere(), works, rounds, runner.CPU, func(done int) { p.show(done, "") })
 }

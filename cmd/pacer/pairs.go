@@ -258,7 +258,7 @@ func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdic
 		}
 		runs[i] = r
 	}
-	warnings := busy(runs[:]...)
+	warnings := busy()
 	for _, r := range runs {
 		r.Warnings = append(r.Warnings, warnings...)
 		if err := m.keep(ctx, r); err != nil {

@@ -217,7 +217,7 @@ func (s *session) measure(ctx context.Context, b batch) (*run.Run, error) {
 		return nil, fmt.Errorf("%w: not kept", err)
 	}
 	b.describe(&r, started, s.environment)
-	r.Warnings = append(r.Warnings, busy(&r)...)
+	r.Warnings = append(r.Warnings, busy()...)
 	switch {
 	case interrupted != nil:
 		s.cli.kept = fmt.Sprintf(": %d of %d repetitions are kept", len(repetitions), b.runs)

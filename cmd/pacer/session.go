@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"time"
 
 	"github.com/pacer-perf/pacer"
 	"github.com/pacer-perf/pacer/internal/history"
@@ -95,18 +94,14 @@ func environmentHere() run.Environment {
 }
 
 // watch watches how busy the machine is, until the function that it returns
-// is asked for warnings, and told what was measured. They come without exact
-// figures: a warning is said once of runs that share it.
-func (s *session) watch() func(runs ...*run.Run) []string {
-	w := machine.NewWatch()
-	return func(runs ...*run.Run) (warnings []string) {
-		own := 0.0
-		for _, r := range runs {
-			if m := r.Find(cpuMetric, nil); m != nil {
-				own += m.Sum()
-			}
-		}
-		u, ok := w.Usage(time.Duration(own * float64(time.Second)))
+// is asked for warnings. They come without exact figures: a warning is said
+// once of runs that share it.
+func (s *session) watch() func() []string {
+	w, before := machine.NewWatch(), s.runner.CPU()
+	return func() (warnings []string) {
+		// What is executed beside what is measured is our own as well: valgrind,
+		// a control, what prepares.
+		u, ok := w.Usage(s.runner.CPU() - before)
 		switch {
 		case !ok:
 		case u.Others > 0.5:

@@ -75,15 +75,16 @@ const (
 	power       = 0.8
 )
 
-// Examine does each work so many times, in turn, and times it. The error is the
-// context's. Progress is called after each round.
-func Examine(ctx context.Context, env run.Environment, works []Work, rounds int, progress func(done int)) (Report, error) {
+// Examine does each work so many times, in turn, and times it. Own returns the
+// processor time that the works took so far in other processes; progress is
+// called after each round. The error is the context's.
+func Examine(ctx context.Context, env run.Environment, works []Work, rounds int, own func() time.Duration, progress func(done int)) (Report, error) {
 	r := Report{Schema: Schema, Environment: env}
 	r.Machine = machine.Look(&r.Environment)
 	watch := machine.NewWatch()
 	times := make([][]float64, len(works))
 	failed := make([]error, len(works))
-	own := time.Duration(0)
+	before := own()
 	for round := range rounds {
 		for i, w := range works {
 			if failed[i] != nil {
@@ -99,7 +100,7 @@ func Examine(ctx context.Context, env run.Environment, works []Work, rounds int,
 		}
 		progress(round + 1)
 	}
-	if u, ok := watch.Usage(own); ok {
+	if u, ok := watch.Usage(own() - before); ok {
 		r.Busy = &u
 	}
 	for i, w := range works {

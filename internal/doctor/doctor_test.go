@@ -2,16 +2,22 @@ package doctor
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"math"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pacer-perf/pacer/internal/machine"
 	"github.com/pacer-perf/pacer/run"
 )
+
+// none is what works that start no process take in others.
+func none() time.Duration { return 0 }
 
 func TestExamine(t *testing.T) {
 	t.Parallel()
@@ -19,7 +25,7 @@ func TestExamine(t *testing.T) {
 	started := 0
 	works, remove := Works(dir, func(context.Context) error { started++; return nil })
 	rounds := 0
-	r, err := Examine(t.Context(), run.Environment{Cores: 2}, works, 20, func(done int) { rounds = done })
+	r, err := Examine(t.Context(), run.Environment{Cores: 2}, works, 20, none, func(done int) { rounds = done })
 	if err != nil || len(r.Noise) != 4 || started != 20 || rounds != 20 || r.Schema != Schema {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -39,12 +45,28 @@ func TestExamine(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Examine(ctx, run.Environment{}, works, 20, func(int) {}); !errors.Is(err, context.Canceled) {
+	if _, err := Examine(ctx, run.Environment{}, works, 20, none, func(int) {}); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
 	works[3].Do = func(context.Context) error { return errors.New("no such program") }
-	if r, err := Examine(t.Context(), run.Environment{}, works, 5, func(int) {}); err != nil || r.Noise[3].Error != "no such program" {
+	if r, err := Examine(t.Context(), run.Environment{}, works, 5, none, func(int) {}); err != nil || r.Noise[3].Error != "no such program" {
 		t.Errorf("%+v, %v", r.Noise, err)
+	}
+}
+
+// What the works do in other processes is not what others do.
+func TestBusy(t *testing.T) {
+	t.Parallel()
+	hour := time.Duration(0)
+	own := func() time.Duration { defer func() { hour += time.Hour }(); return hour }
+	wait := []Work{{"wait", func(context.Context) error { time.Sleep(60 * time.Millisecond); return nil }}}
+	r, err := Examine(t.Context(), run.Environment{Cores: 2}, wait, 10, own, func(int) {})
+	if err != nil || runtime.GOOS == "linux" && (r.Busy == nil || r.Busy.Others != 0) {
+		t.Errorf("%+v, %v", r.Busy, err)
+	}
+	text, err := json.Marshal(Report{Busy: &machine.Usage{Others: 0.5, Steal: 0.25}})
+	if want := `"busy":{"others":0.5,"steal":0.25}`; err != nil || !strings.Contains(string(text), want) {
+		t.Errorf("%s, %v; want %s", text, err, want)
 	}
 }
 

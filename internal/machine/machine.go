@@ -61,8 +61,8 @@ func NewWatch() Watch { return Watch{time.Now(), readTicks()} }
 
 // Usage is what became of the processors' time while it was watched.
 type Usage struct {
-	Others float64 // share that processes took beside those that were measured
-	Steal  float64 // share that the hypervisor gave to other machines
+	Others float64 `json:"others"` // share that processes took beside those that were measured
+	Steal  float64 `json:"steal"`  // share that the hypervisor gave to other machines
 }
 
 // Usage returns how the processors were used since then; own is the CPU time of

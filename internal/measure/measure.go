@@ -185,6 +185,7 @@ func (r *Runner) Run(ctx context.Context, c Command) (Result, error) {
 	watch, stop := context.WithCancel(ctx)
 	e.ready = c.Ready.watch(watch, out)
 	err = r.execute(ctx, e)
+	r.cpu += e.result.CPU
 	stop()
 	e.ready.last(ctx, c.Ready)
 	out.finish(e.result.Left > 0)
@@ -198,6 +199,14 @@ func (r *Runner) Run(ctx context.Context, c Command) (Result, error) {
 	}
 	e.conclude()
 	return e.result, nil
+}
+
+// CPU returns the processor time of all that was run so far, whatever for: what
+// of a machine's load is this Runner's doing.
+func (r *Runner) CPU() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.cpu
 }
 
 // execution is one execution of a command.

@@ -110,6 +110,24 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// A runner knows what all of its commands took, also of those that count for
+// nothing.
+func TestCPU(t *testing.T) {
+	t.Parallel()
+	r := open(t, t.Context())
+	sum := time.Duration(0)
+	for range 2 {
+		result, err := r.Run(t.Context(), command("burn=20"))
+		if err != nil || result.CPU <= 0 {
+			t.Fatalf("%+v, %v", result, err)
+		}
+		sum += result.CPU
+	}
+	if got := r.CPU(); got != sum {
+		t.Errorf("%v in all, want %v", got, sum)
+	}
+}
+
 func TestRunFails(t *testing.T) {
 	t.Parallel()
 	for what, want := range map[string]string{"exit=0": "", "exit=3": "exit status 3"} {

@@ -27,6 +27,7 @@ type Runner struct {
 	stderr   tail
 	null     *os.File
 	found    program
+	cpu      time.Duration // of all commands so far
 }
 
 type message struct {

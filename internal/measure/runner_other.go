@@ -16,6 +16,7 @@ import (
 type Runner struct {
 	mu    sync.Mutex
 	found program
+	cpu   time.Duration // of all commands so far
 }
 
 // Open returns a Runner.
