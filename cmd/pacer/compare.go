@@ -87,6 +87,9 @@ it is not sure.`,
 			options.Exit = exitHint(v, strict, false)
 		}
 		r := reportOn(found, v, &o)
+		if f.asked() {
+			r.Words.Pairs = withoutLimits(c.args)
+		}
 		return errors.Join(out.show(c, r, func() error { return text.Comparison(c.stdout, r, options) }), interrupted)
 	}
 	return cmd

@@ -40,7 +40,7 @@ const (
 // execute runs one command line and returns the exit status.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	out := &output{Writer: stdout}
-	c := &cli{stdout: out, stderr: stderr, out: out}
+	c := &cli{args: args, stdout: out, stderr: stderr, out: out}
 	root := c.command()
 	root.SetArgs(args)
 	root.SetOut(out)
@@ -63,6 +63,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 // cli is one execution of the program.
 type cli struct {
+	args           []string // the command line
 	stdout, stderr io.Writer
 	out            *output // stdout
 	status         int     // the exit status if nothing goes wrong

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,11 +55,11 @@ func (f *pairFlags) commands(args []string) (base, current string, err error) {
 	case f.ref == "" && f.build != "":
 		return "", "", hint(errors.New("--build without --ref: there is nothing to build from"), forms)
 	case f.ref != "" && len(list) != 1:
-		return "", "", hint(fmt.Errorf("--ref and %d commands: expected one, for both sides", len(list)), forms)
+		return "", "", hint(fmt.Errorf("--ref takes one command, for both sides, and there are %d", len(list)), forms)
 	case f.ref != "":
 		return list[0], list[0], nil
 	case len(list) != 2:
-		return "", "", hint(fmt.Errorf("--exec and %d commands: expected two", len(list)), forms)
+		return "", "", hint(fmt.Errorf("--exec takes two commands, and there are %d", len(list)), forms)
 	}
 	return list[0], list[1], nil
 }
@@ -82,6 +83,38 @@ func (f *pairFlags) check() (threshold float64, err error) {
 	return threshold, f.execFlags.check()
 }
 
+// withoutLimits returns the words of a command line behind compare, without
+// --pairs and --max-time, for one with another limit; nil if they hold what
+// looks like a secret.
+func withoutLimits(args []string) []string {
+	var words []string
+	verb := false
+	for i := 0; i < len(args); i++ {
+		name, _, hasValue := strings.Cut(args[i], "=")
+		switch {
+		case args[i] == "--":
+			return shareable(append(words, args[i:]...))
+		case !verb && args[i] == "compare":
+			verb = true
+		case name == "--pairs" || name == "--max-time":
+			if !hasValue {
+				i++ // its value
+			}
+		default:
+			words = append(words, args[i])
+		}
+	}
+	return shareable(words)
+}
+
+// shareable returns words in which nothing looks like a secret, else nil.
+func shareable(words []string) []string {
+	if !slices.Equal(words, redact(words)) {
+		return nil
+	}
+	return words
+}
+
 // side is one of the two that are measured.
 type side struct {
 	subject
@@ -103,6 +136,12 @@ func (c *cli) comparePairs(ctx context.Context, f *pairFlags, o checkOptions, ar
 	p, err := loadPolicy(o.policy)
 	if err != nil {
 		return none, nil, err
+	}
+	var tree *workTree
+	if f.ref != "" { // a ref that there is not makes no history
+		if tree, err = findRef(ctx, f.ref); err != nil {
+			return none, nil, err
+		}
 	}
 	f.app = o.app
 	s, err := c.newSession(ctx, false)
@@ -129,9 +168,8 @@ func (c *cli) comparePairs(ctx context.Context, f *pairFlags, o checkOptions, ar
 		sides[i].policyApp = p.App
 	}
 	sides[0].like = sides[1].name() // two sides of one app
-	if f.ref != "" {
-		tree, err := checkOut(ctx, f.ref)
-		if err != nil {
+	if tree != nil {
+		if err := tree.checkOut(ctx); err != nil {
 			return none, nil, err
 		}
 		defer tree.remove()

@@ -35,3 +35,19 @@ func TestSplitWords(t *testing.T) {
 		}
 	}
 }
+
+// What measures more pairs is what was typed, with another limit.
+func TestWithoutLimits(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ args, want []string }{
+		{[]string{"compare", "--exec", "a", "b", "--pairs", "20", "--aa"}, []string{"--exec", "a", "b", "--aa"}},
+		{[]string{"--color=never", "compare", "--max-time=1m", "--ref", "main", "--pairs=3", "--exec", "a"}, []string{"--color=never", "--ref", "main", "--exec", "a"}},
+		{[]string{"compare", "--exec", "compare", "--", "--pairs"}, []string{"--exec", "compare", "--", "--pairs"}},
+		{[]string{"compare", "--env", "API_TOKEN=abc", "--exec", "a", "b"}, nil},
+	}
+	for _, tt := range tests {
+		if got := withoutLimits(tt.args); !slices.Equal(got, tt.want) {
+			t.Errorf("%q: %q, want %q", tt.args, got, tt.want)
+		}
+	}
+}

@@ -16,6 +16,7 @@ import (
 // out beside it for a while.
 type workTree struct {
 	root   string // of the repository
+	ref    string // as it was asked for
 	holder string // the folder that was made for it
 	dir    string // its own root
 	prefix string // of the working folder in the repository
@@ -27,10 +28,20 @@ type workTree struct {
 // with the process that made them.
 const treePrefix = "pacer-ref-"
 
-// checkOut checks a ref out into a folder of its own, outside of the repository:
-// tools that look for their configuration upwards must not find this one's.
-// What killed processes left behind is removed.
+// checkOut checks a ref out.
 func checkOut(ctx context.Context, ref string) (*workTree, error) {
+	t, err := findRef(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.checkOut(ctx); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// findRef finds the commit that a ref names. Nothing is checked out yet.
+func findRef(ctx context.Context, ref string) (*workTree, error) {
 	if _, err := exec.LookPath("git"); err != nil {
 		return nil, hint(errors.New("--ref: git is not installed"), "compare two commands: --exec 'BASE COMMAND' 'CURRENT COMMAND'")
 	}
@@ -38,7 +49,7 @@ func checkOut(ctx context.Context, ref string) (*workTree, error) {
 	if err != nil {
 		return nil, hint(fmt.Errorf("--ref %s: %w", ref, err), "call it inside the repository")
 	}
-	t := &workTree{root: root}
+	t := &workTree{root: root, ref: ref}
 	if t.prefix, err = git(ctx, "rev-parse", "--show-prefix"); err != nil {
 		return nil, err
 	}
@@ -56,28 +67,36 @@ func checkOut(ctx context.Context, ref string) (*workTree, error) {
 			t.branch = name
 		}
 	}
+	return t, nil
+}
+
+// checkOut checks the commit out into a folder of its own, outside of the
+// repository: tools that look for their configuration upwards must not find
+// this one's. What killed processes left behind is removed, and so is what it
+// made itself if it fails.
+func (t *workTree) checkOut(ctx context.Context) (err error) {
 	// A hook's word for its own repository is not for what is executed in
 	// another tree.
 	for _, name := range []string{"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"} {
 		os.Unsetenv(name)
 	}
-	removeStale(ctx, root)
+	removeStale(ctx, t.root)
 	if t.holder, err = os.MkdirTemp("", fmt.Sprintf("%s%d-", treePrefix, os.Getpid())); err != nil {
-		return nil, err
+		return err
 	}
-	t.dir = filepath.Join(t.holder, filepath.Base(root))
-	if _, err := git(ctx, "-C", root, "worktree", "add", "--quiet", "--detach", t.dir, t.commit); err != nil {
+	t.dir = filepath.Join(t.holder, filepath.Base(t.root))
+	if _, err := git(ctx, "-C", t.root, "worktree", "add", "--quiet", "--detach", t.dir, t.commit); err != nil {
 		t.remove()
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
-		return nil, fmt.Errorf("--ref %s: git worktree: %w", ref, err)
+		return fmt.Errorf("--ref %s: git worktree: %w", t.ref, err)
 	}
 	if _, err := os.Stat(t.path("")); err != nil {
 		t.remove()
-		return nil, hint(fmt.Errorf("--ref %s: there is no folder %s in it", ref, t.prefix), "call it in a folder that both sides have")
+		return hint(fmt.Errorf("--ref %s: there is no folder %s in it", t.ref, t.prefix), "call it in a folder that both sides have")
 	}
-	return t, nil
+	return nil
 }
 
 // path returns where a path as seen from the working folder is in the tree. An

@@ -11,6 +11,7 @@ type Words struct {
 	Run     string   // empty: latest
 	Flags   []string // that choose the baseline and the policy
 	Turns   bool     // it was measured in turns with the baseline: pacer bench
+	Pairs   []string // what had it measured in pairs, behind pacer compare, without limits; nil: not known
 }
 
 // Command is a command line of pacer, from its verb on. Placeholder words are

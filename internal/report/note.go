@@ -111,11 +111,15 @@ func (r *Report) pairsAgain(needed int) *Do {
 	if p.Stopped == "sure" || needed <= p.Count || r.Current == nil || len(r.Baseline) != 1 {
 		return nil
 	}
+	again := Command{"compare", "--pairs", fmt.Sprint(needed)}
+	if r.Words.Pairs != nil {
+		return &Do{"measure more pairs", append(again, r.Words.Pairs...)}
+	}
 	base, current := r.Baseline[0], r.Current
-	if len(base.Command) == 0 || len(current.Command) == 0 || base.Commit != current.Commit || strings.Contains(Shell(slices.Concat(base.Command, current.Command)...), "[redacted]") {
+	if len(base.Command) == 0 || len(current.Command) == 0 || base.Commit != current.Commit || base.Dirty != current.Dirty || strings.Contains(Shell(slices.Concat(base.Command, current.Command)...), "[redacted]") {
 		return nil
 	}
-	return &Do{"measure more pairs", Command{"compare", "--pairs", fmt.Sprint(needed), "--exec", Shell(base.Command...), Shell(current.Command...)}}
+	return &Do{"measure more pairs", append(again, "--exec", Shell(base.Command...), Shell(current.Command...))}
 }
 
 // look is the command that shows how a metric was judged.

@@ -24,6 +24,17 @@ func TestNotesOfPairs(t *testing.T) {
 	if note == nil || len(note.Do) != 1 || r.Words.Line(note.Do[0].Command) != `pacer compare --pairs 40 --exec ./old './new '\''a b'\'''` {
 		t.Errorf("%+v", note)
 	}
+	r.Words.Pairs = []string{"--ref", "main", "--exec", "./new 'a b'"}
+	if do := r.NoteOf(&v.Metrics[0]).Do; len(do) != 1 || r.Words.Line(do[0].Command) != `pacer compare --pairs 40 --ref main --exec './new '\''a b'\'''` {
+		t.Errorf("%+v", do)
+	}
+	r.Words.Pairs = nil
+	// What is here, with changes, against its own commit: the command is the same.
+	r.Current.Dirty = true
+	if do := r.NoteOf(&v.Metrics[0]).Do; len(do) != 0 {
+		t.Errorf("%+v", do)
+	}
+	r.Current.Dirty = false
 	v.Pairs.Stopped = "sure"
 	if note := r.NoteOf(&v.Metrics[0]); note == nil || len(note.Do) != 0 {
 		t.Errorf("%+v", note)
