@@ -55,11 +55,11 @@ func (f *pairFlags) commands(args []string) (base, current string, err error) {
 	case f.ref == "" && f.build != "":
 		return "", "", hint(errors.New("--build without --ref: there is nothing to build from"), forms)
 	case f.ref != "" && len(list) != 1:
-		return "", "", hint(fmt.Errorf("--ref takes one command, for both sides, and there are %d", len(list)), forms)
+		return "", "", hint(fmt.Errorf("--ref: expected one command, for both sides, found %d", len(list)), forms)
 	case f.ref != "":
 		return list[0], list[0], nil
 	case len(list) != 2:
-		return "", "", hint(fmt.Errorf("--exec takes two commands, and there are %d", len(list)), forms)
+		return "", "", hint(fmt.Errorf("--exec: expected two commands, found %d", len(list)), forms)
 	}
 	return list[0], list[1], nil
 }
@@ -198,7 +198,7 @@ func (s *session) build(ctx context.Context, f *pairFlags, tree *workTree, sides
 	p := newProgress(s.cli.stderr, "building", 2)
 	defer p.clear()
 	for i, name := range []string{f.ref, "what is here"} {
-		p.say(name)
+		p.announce(name)
 		t := sides[i].task
 		t.Dir = [2]string{tree.path(""), ""}[i]
 		if err := s.runner.Step(ctx, &t, "build", f.build); err != nil {
@@ -240,6 +240,7 @@ func (m *pairing) main() []string {
 func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdict, err error) {
 	started := time.Now()
 	progress := newProgress(m.cli.stderr, "pairs", m.flags.most)
+	progress.early = true
 	defer progress.clear()
 	if err := m.warm(ctx, progress, m.flags.warmup, m.sides[0].subject, m.sides[1].subject); err != nil {
 		return none, nil, err
@@ -261,7 +262,7 @@ func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdic
 			break
 		}
 		if err != nil {
-			return none, nil, err
+			return none, nil, fmt.Errorf("pair %d: %w", pairs.Count()+1, err)
 		}
 		if err := pairs.Add(&pair[0], &pair[1]); err != nil {
 			return none, nil, m.noMetric(err, &pair[1])

@@ -15,6 +15,7 @@ type progress struct {
 	w        io.Writer
 	what     string
 	total    int
+	early    bool // it may end before the total
 	terminal bool
 	shown    bool
 	began    time.Time
@@ -58,6 +59,13 @@ func (p *progress) say(what string) {
 	}
 }
 
+// announce is say for what may take long and tells nothing meanwhile: a log
+// gets a line at once.
+func (p *progress) announce(what string) {
+	p.last = time.Time{}
+	p.say(what)
+}
+
 func (p *progress) line(text string) {
 	p.last = time.Now()
 	fmt.Fprint(p.w, "\r\x1b[K"+cut(text, 79))
@@ -72,6 +80,9 @@ func (p *progress) left(done int) string {
 	rest := time.Duration(float64(time.Since(p.began)) / float64(done) * float64(p.total-done)).Round(time.Second)
 	if rest < 5*time.Second {
 		return ""
+	}
+	if p.early {
+		return "at most " + rest.String() + " left"
 	}
 	return rest.String() + " left"
 }

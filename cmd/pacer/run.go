@@ -55,7 +55,7 @@ a run for each value, which stands for {n} in the command, and is its label.`,
 		},
 	}
 	cmd.Flags().SetInterspersed(false)
-	cmd.Flags().IntVar(&runs, "runs", 1, "how many `TIMES` to run the command; with --until, at most (default 1000)")
+	cmd.Flags().IntVar(&runs, "runs", 1, "how many `TIMES` to run the command; with --until, at most, and 1000 unless given")
 	cmd.Flags().StringVar(&until, "until", "", "repeat until the median is known to `PERCENT`")
 	cmd.Flags().StringArrayVar(&params, "param", nil, "`NAME=A,B,...` or NAME=1..8: a run for each value; may be given again")
 	cmd.Flags().StringVar(&x.app, "app", "", "name of the `APP` (default: $PACER_APP, its own word, that of pacer.yaml, or the command's name)")
@@ -177,6 +177,7 @@ func (s *session) measure(ctx context.Context, b batch) (*run.Run, error) {
 	b.policyApp = s.policyApp
 	what := first(b.own, b.name())
 	progress := newProgress(s.cli.stderr, what, b.runs)
+	progress.early = b.precision > 0
 	defer progress.clear()
 	if err := s.warm(ctx, progress, b.warmup, b.subject); err != nil {
 		return nil, err
@@ -190,6 +191,9 @@ func (s *session) measure(ctx context.Context, b batch) (*run.Run, error) {
 		r, err := b.once(ctx, s.runner, s.dir)
 		if ctx.Err() != nil {
 			break
+		}
+		if err != nil && i > 0 {
+			err = fmt.Errorf("repetition %d of %d: %w", i+1, b.runs, err)
 		}
 		if err != nil {
 			return nil, err

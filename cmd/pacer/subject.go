@@ -146,7 +146,7 @@ func explained(err error) error {
 	var step *measure.StepError
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return hint(err, "no shell is used: for shell syntax, pacer run --shell -- '...'")
+		return hint(err, "no shell is used: for shell syntax, --shell")
 	case errors.Is(err, measure.ErrAlreadyReady):
 		return hint(err, "end what answers there, or remove the file: --prepare 'rm -f FILE'")
 	case errors.As(err, &step):

@@ -190,7 +190,11 @@ func (v *Verdict) meet(c *Case) (differences []string) {
 	c.Baseline.Runs = alike
 	for _, r := range alike {
 		v.Baseline.Runs = append(v.Baseline.Runs, HeadOf(r))
-		v.warn("baseline: ", r.Warnings, r.Doubts)
+		doubts := slices.Concat(r.Warnings, r.Doubts)
+		if c.Pairs != nil { // what holds of both sides is of the session
+			doubts = slices.DeleteFunc(doubts, func(w string) bool { return slices.Contains(v.Warnings, w) })
+		}
+		v.warn("baseline: ", doubts)
 		if changed := stateDifferences(r, c.Current); len(changed) > 0 {
 			v.warn("", []string{"the machine was in another state (" + strings.Join(changed, "; ") + ")"})
 		}

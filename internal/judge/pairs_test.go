@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,6 +103,21 @@ func TestPairs(t *testing.T) {
 				t.Errorf("sure: %v", pairs.Sure())
 			}
 		})
+	}
+}
+
+// What is to be said of both sides of a session is said once.
+func TestWarningsOfPairs(t *testing.T) {
+	t.Parallel()
+	sides := [2]*run.Run{{Warnings: []string{"it was busy", "one"}}, {Warnings: []string{"it was busy", "other"}}}
+	c := Case{Current: sides[1], Baseline: Baseline{Runs: sides[:1], Set: true}, Pairs: NewPairs(&Policy{}, 0)}
+	v, err := Judge(c)
+	if want := []string{"it was busy", "other", "baseline: one"}; err != nil || !slices.Equal(v.Warnings[:min(3, len(v.Warnings))], want) {
+		t.Errorf("%q, %v; want %q", v.Warnings, err, want)
+	}
+	c.Pairs = nil
+	if v, err = Judge(c); err != nil || !slices.Contains(v.Warnings, "baseline: it was busy") {
+		t.Errorf("%q, %v", v.Warnings, err)
 	}
 }
 

@@ -1,7 +1,10 @@
 package text
 
 import (
+	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -175,7 +178,17 @@ func intervalCell(r *report.Row) string {
 	if r.Low == "" {
 		return ""
 	}
-	return "[" + strings.TrimSuffix(r.Low, "%") + ", " + strings.TrimSuffix(r.High, "%") + "]"
+	return "[" + bound(r.Low) + ", " + bound(r.High) + "]"
+}
+
+// bound leaves out of an end of an interval its sign of percent, and the
+// decimals where they are beside the point and make the line too long.
+func bound(s string) string {
+	s = strings.TrimSuffix(s, "%")
+	if v, err := strconv.ParseFloat(s, 64); err == nil && math.Abs(v) >= 100 {
+		return fmt.Sprintf("%+.0f", v)
+	}
+	return s
 }
 
 // short leaves out of a speed what it is of.
