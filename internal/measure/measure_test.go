@@ -250,7 +250,7 @@ func TestTimeout(t *testing.T) {
 	c := command("deaf=1")
 	c.Timeout, c.Grace = 2*time.Second, 50*time.Millisecond
 	r, err := run(t, c)
-	if err != nil || r.Failure != "timed out after 2s" || !r.Killed {
+	if err != nil || r.Failure != "timed out after 2s" || !r.Killed || r.Wall < time.Second {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	gone(t, r.Tail)

@@ -74,6 +74,12 @@ func Open(ctx context.Context) (*Runner, error) {
 		return nil, err
 	}
 	go r.listen()
+	// The time that a first command may take begins when it can be started.
+	if !r.killAll() {
+		err := r.gone()
+		r.Close()
+		return nil, err
+	}
 	return r, nil
 }
 
@@ -117,14 +123,16 @@ func (r *Runner) Close() error {
 // say sends the helper a message. That it is gone, listen knows.
 func (r *Runner) say(kind byte, content []byte) { r.conn.Write(helper.Message(kind, content)) }
 
-// killAll ends whatever runs, and what was left behind.
-func (r *Runner) killAll() {
+// killAll ends whatever runs, and what was left behind. It returns false if the
+// helper is gone.
+func (r *Runner) killAll() bool {
 	r.say(helper.Kill, nil)
 	for m := range r.messages {
 		if m.kind == helper.Killed {
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // gone says why the helper is.
