@@ -126,12 +126,10 @@ const enoughToStop = 10
 // when the values are many: Chow & Robbins (1965), Ann. Math. Statist. 36(2),
 // 457–462.
 func precisionOf(values []float64) float64 {
-	iv, err := stat.MedianInterval(values, 0.95)
-	median := stat.Median(values)
-	if err != nil || len(values) < enoughToStop || !(median > 0) {
+	if len(values) < enoughToStop {
 		return math.Inf(1)
 	}
-	return max(iv.High-median, median-iv.Low) / median
+	return stat.MedianPrecision(values, 0.95)
 }
 
 // describeMedian says what is known of the main metric so far.

@@ -207,7 +207,7 @@ func (s *subject) add(r *run.Run, result *measure.Result) error {
 		lower(memoryMetric, unit.Bytes, float64(result.PeakMemory))
 		// The helper's size at the fork is the least that the kernel reports.
 		if float64(result.PeakMemory) < 1.1*float64(result.Floor) {
-			warn("process.memory.peak is at most what is shown: less cannot be told")
+			warn("process.memory.peak is at most what is shown: the launcher's own size hides what is less")
 		}
 	}
 	if result.Instructions >= 0 {

@@ -38,3 +38,19 @@ func MedianInterval(x []float64, level float64) (Interval, error) {
 	}
 	return Interval{xs[k-1], xs[n-k], 1 - 2*tail}, nil
 }
+
+// MedianPrecision returns how far the confidence interval of the median of x
+// reaches from it, relative to it: 0.02 if to 2 % on the wider side. It is
+// infinite where x is too small for the interval, or the median is not above
+// zero, or x has no interval at all.
+func MedianPrecision(x []float64, level float64) float64 {
+	iv, err := MedianInterval(x, level)
+	if err != nil {
+		return math.Inf(1)
+	}
+	median := Median(x)
+	if !(median > 0) {
+		return math.Inf(1)
+	}
+	return max(iv.High-median, median-iv.Low) / median
+}

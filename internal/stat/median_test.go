@@ -69,3 +69,24 @@ func TestMedianIntervalCovers(t *testing.T) {
 		}
 	}
 }
+
+// By hand: of six values the 95 % interval is their whole range.
+func TestMedianPrecision(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		x    []float64
+		want float64
+	}{
+		{[]float64{10, 9, 10, 10, 10, 14}, 0.4},
+		{[]float64{10, 5, 10, 10, 10, 11}, 0.5},
+		{[]float64{3, 3, 3, 3, 3, 3}, 0},
+		{[]float64{1, 2, 3, 4, 5}, math.Inf(1)},
+		{[]float64{0, 0, 0, 0, 0, 0}, math.Inf(1)},
+		{nil, math.Inf(1)},
+	}
+	for _, tt := range tests {
+		if got := MedianPrecision(tt.x, 0.95); got != tt.want {
+			t.Errorf("%v: %v, want %v", tt.x, got, tt.want)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/report"
+	"github.com/pacer-perf/pacer/internal/stat"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -21,20 +22,48 @@ func Run(w io.Writer, r *run.Run, o Options) error {
 	p.facts(r)
 	if len(r.Metrics) > 0 {
 		p.line("")
-		t := table{right: []bool{false, true, true, true, true}, limit: max(20, p.width-42)}
-		t.add(cell{"metric", faint}, cell{"n", faint}, cell{"median", faint}, cell{"p95", faint}, cell{"max", faint})
-		for i := range r.Metrics {
-			m := &r.Metrics[i]
-			s := m.Stats()
-			show := func(v float64) cell { return cell{unit.Format(v, m.Unit), plain} }
-			t.add(cell{m.Key(), plain}, cell{fmt.Sprint(m.Count()), plain}, show(s.P50), show(s.P95), show(s.Max))
-		}
-		p.write(&t)
+		p.metrics(r)
 	}
 	p.callTree(r)
 	p.noted("failed:", red, r.Failures)
 	p.warned(slices.Concat(r.Warnings, r.Doubts))
 	return p.err
+}
+
+// metrics writes a line for each metric. That a median is known to 2 % is how
+// far its 95 % interval reaches.
+func (p *printer) metrics(r *run.Run) {
+	known := make([]string, len(r.Metrics))
+	for i := range r.Metrics {
+		if reach := stat.MedianPrecision(r.Metrics[i].Samples, 0.95); reach < 10 {
+			known[i] = fmt.Sprintf("%.1f%%", 100*reach)
+		}
+	}
+	with := slices.ContainsFunc(known, func(s string) bool { return s != "" })
+	t := table{right: []bool{false, true, true, true, true, true}, limit: max(20, p.width-42)}
+	if with {
+		t.limit = max(20, p.width-52)
+	}
+	row := func(name, n, median, known, p95, most cell) {
+		if with {
+			t.add(name, n, median, known, p95, most)
+		} else {
+			t.add(name, n, median, p95, most)
+		}
+	}
+	row(cell{"metric", faint}, cell{"n", faint}, cell{"median", faint}, cell{"known to", faint}, cell{"p95", faint}, cell{"max", faint})
+	for i := range r.Metrics {
+		m := &r.Metrics[i]
+		s := m.Stats()
+		show := func(v float64) cell { return cell{unit.Format(v, m.Unit), plain} }
+		row(cell{m.Key(), plain}, cell{fmt.Sprint(m.Count()), plain}, show(s.P50), cell{known[i], faint}, show(s.P95), show(s.Max))
+	}
+	p.write(&t)
+	if e := r.Environment; e != nil && e.Counters != "" && e.Counters != "hardware" && r.Find("process.cpu", nil) != nil && r.Find("process.instructions", nil) == nil {
+		for _, line := range wrap(p.prose(), "", "  ", "not measured: process.instructions; no hardware counters: "+e.Counters) {
+			p.line("%s", p.paint(faint, line))
+		}
+	}
 }
 
 // facts writes what a run is of, and where it was made.

@@ -1,0 +1,49 @@
+package text
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pacer-perf/pacer/run"
+)
+
+// A run says how well its medians are known, and why there are no instructions;
+// with too few repetitions there is nothing to say of the first.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	r := run.Run{ID: "r", App: "a", Timestamp: time.Unix(0, 0), Environment: &run.Environment{OS: "linux", Counters: "the machine has none"}, Metrics: []run.Metric{
+		{Name: "process.cpu", Unit: "s", Better: run.Lower, Samples: []float64{0.010, 0.009, 0.010, 0.010, 0.010, 0.014}},
+		{Name: "process.faults.major", Unit: "", Better: run.Lower, Samples: []float64{0, 0, 0, 0, 0, 0}},
+	}}
+	table := func() string {
+		var out bytes.Buffer
+		if err := Run(&out, &r, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		_, after, _ := strings.Cut(out.String(), "\n\n")
+		return after
+	}
+	want := `metric                n   median  known to      p95      max
+process.cpu           6  10.00ms     40.0%  13.00ms  14.00ms
+process.faults.major  6        0                  0        0
+not measured: process.instructions; no hardware counters: the machine has none
+`
+	if diff := cmp.Diff(want, table()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	r.Environment.Counters = "hardware"
+	for i := range r.Metrics {
+		r.Metrics[i].Samples = r.Metrics[i].Samples[:2]
+	}
+	want = `metric                n  median     p95      max
+process.cpu           2  9.50ms  9.95ms  10.00ms
+process.faults.major  2       0       0        0
+`
+	if diff := cmp.Diff(want, table()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
