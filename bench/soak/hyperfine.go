@@ -15,7 +15,7 @@ import (
 // report.
 func (s *soak) hyperfine() error {
 	const block = 10
-	blocks := s.times(200) / block
+	blocks := max(1, s.times(200)/block)
 	var ratios, theirs, ours []float64
 	for range blocks {
 		var pair [2]float64

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -114,6 +116,18 @@ func (x *execFlags) ready() (*measure.Ready, error) {
 		return &measure.Ready{Line: re}, nil
 	case x.http != "" && !strings.HasPrefix(x.http, "http://") && !strings.HasPrefix(x.http, "https://"):
 		return nil, hint(fmt.Errorf("--ready-http %s: expected a URL", x.http), "--ready-http http://%s", x.http)
+	case x.http != "":
+		if u, err := url.Parse(x.http); err != nil || u.Host == "" {
+			return nil, hint(fmt.Errorf("--ready-http %s: expected a URL with a host", x.http), "--ready-http http://localhost:8080/health")
+		}
+	case x.tcp != "" && !strings.HasPrefix(x.tcp, "unix:"):
+		_, port, err := net.SplitHostPort(x.tcp)
+		if err == nil {
+			_, err = net.LookupPort("tcp", port)
+		}
+		if err != nil || port == "" {
+			return nil, hint(fmt.Errorf("--ready-tcp %s: expected HOST:PORT, or unix:PATH", x.tcp), "--ready-tcp localhost:8080")
+		}
 	}
 	file := x.file
 	if file != "" && x.dir != "" && !filepath.IsAbs(file) {

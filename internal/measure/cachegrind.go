@@ -33,7 +33,7 @@ func (r *Runner) count(ctx context.Context, c Command) (Result, error) {
 		"--log-file=" + filepath.Join(dir, "log.%p"), "--cachegrind-out-file=" + filepath.Join(dir, "out.%p"), "--"}, c.Args...)
 	c.Env = append(slices.Clip(c.Env), "PACER_EXPORT=")
 	c.Timeout *= slowness
-	c.Grace *= slowness
+	c.quit, c.Grace = c.Grace, c.Grace*slowness
 	result, err := r.Run(ctx, c)
 	if err != nil || result.Failure != "" {
 		return result, err

@@ -37,6 +37,8 @@ type Command struct {
 	Grace   time.Duration // between asking it to stop and killing it; 0: two seconds
 	Ready   *Ready        // how it tells that it has started up; nil: it is not waited for
 	Stop    bool          // ask it to stop once it is ready
+
+	quit time.Duration // Grace when the context ends: nobody waits for the result; 0: the same
 }
 
 // Result is what one execution took.
@@ -245,9 +247,9 @@ func (e *execution) stopper(ctx context.Context) *stopper {
 }
 
 // begin starts the time of grace.
-func (s *stopper) begin() {
+func (s *stopper) begin(grace time.Duration) {
 	s.cancel, s.ready, s.timeout = nil, nil, nil
-	s.grace = time.After(s.command.Grace)
+	s.grace = time.After(grace)
 }
 
 // conclude says what the end of an execution means.

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -188,17 +189,17 @@ func (r *Runner) execute(ctx context.Context, e *execution) error {
 			return err
 		case <-s.cancel:
 			r.say(helper.Signal, []byte{byte(syscall.SIGINT)})
-			s.begin()
+			s.begin(cmp.Or(c.quit, c.Grace))
 		case <-s.timeout:
 			e.timedOut = true
 			r.say(helper.Signal, []byte{byte(syscall.SIGTERM)})
-			s.begin()
+			s.begin(c.Grace)
 		case <-s.ready:
 			s.ready = nil
 			if c.Stop {
 				e.stopped = true
 				r.say(helper.Signal, []byte{byte(syscall.SIGTERM)})
-				s.begin()
+				s.begin(c.Grace)
 			}
 		case <-s.grace:
 			e.result.Killed = true

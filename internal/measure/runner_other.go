@@ -3,6 +3,7 @@
 package measure
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,17 +73,17 @@ func (r *Runner) execute(ctx context.Context, e *execution) error {
 			return nil
 		case <-s.cancel:
 			interrupt(cmd)
-			s.begin()
+			s.begin(cmp.Or(c.quit, c.Grace))
 		case <-s.timeout:
 			e.timedOut = true
 			terminate(cmd)
-			s.begin()
+			s.begin(c.Grace)
 		case <-s.ready:
 			s.ready = nil
 			if c.Stop {
 				e.stopped = true
 				terminate(cmd)
-				s.begin()
+				s.begin(c.Grace)
 			}
 		case <-s.grace:
 			e.result.Killed = true
