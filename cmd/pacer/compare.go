@@ -111,7 +111,7 @@ func (c *cli) verdict(ctx context.Context, o checkOptions) (judge.Case, *judge.V
 func atLeast(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < n {
-			return hint(fmt.Errorf("%d arguments: expected at least %d: %s", len(args), n, cmd.UseLine()), "%s --help", cmd.CommandPath())
+			return hint(fmt.Errorf("expected at least %d arguments, found %d: %s", n, len(args), cmd.UseLine()), "%s --help", cmd.CommandPath())
 		}
 		return nil
 	}

@@ -226,6 +226,9 @@ func softplus(x float64) float64 {
 // as it reaches: an M-estimate of location (Huber 1964, Ann. Math. Statist.
 // 35(1), 73–101).
 func (s *Sequence) estimate() float64 {
+	if len(s.past) < settled {
+		return median(s.past)
+	}
 	balance := func(delta float64) (sum float64) {
 		scale := s.spread()
 		for i := range s.d {

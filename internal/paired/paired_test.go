@@ -122,6 +122,13 @@ func TestOutliers(t *testing.T) {
 	if r := s.Result(); r.Outcome != Same || r.High > 1.01 {
 		t.Errorf("%+v", r)
 	}
+	few := New(Options{Threshold: 0.02}) // also before it is known by how much they differ
+	for _, r := range []float64{1, 50, 1.01} {
+		few.Add(1, r)
+	}
+	if r := few.Result(); math.Abs(r.Ratio-1.01) > 1e-9 {
+		t.Errorf("%+v", r)
+	}
 }
 
 // What it says that it would take is about what it takes.

@@ -39,11 +39,12 @@ func Doctor(w io.Writer, r *doctor.Report, o Options) error {
 		memory += ", limited to " + unit.Format(float64(env.MemoryLimit), unit.Bytes)
 	}
 	fact("memory", memory)
-	fact("virtual", env.Virtual)
-	fact("governor", env.Governor)
-	fact("turbo", env.Turbo)
-	fact("smt", env.SMT)
-	fact("aslr", env.ASLR)
+	var untold []string
+	for _, f := range []struct{ name, value string }{{"virtual", env.Virtual}, {"governor", env.Governor}, {"turbo", env.Turbo}, {"smt", env.SMT}, {"aslr", env.ASLR}} {
+		if fact(f.name, f.value); f.value == "" {
+			untold = append(untold, f.name)
+		}
+	}
 	fact("clock", strings.TrimSpace(env.Clock+" "+unit.Format(m.ClockCost, unit.Seconds)+" a reading"))
 	fact("counters", env.Counters)
 	if m.Load != nil {
@@ -54,6 +55,9 @@ func Doctor(w io.Writer, r *doctor.Report, o Options) error {
 	}
 	fact("pressure", percent(m.Pressure))
 	fact("steal", percent(m.Steal))
+	if untold != nil {
+		fact("not told", strings.Join(untold, ", ")+": the system does not say")
+	}
 
 	p.line("")
 	p.line("%s", p.paint(bold, "noise: the same work again and again, and the smallest change to be seen"))
