@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -50,6 +51,10 @@ func scripts(t *testing.T, dir string, setup func(*testscript.Env)) {
 			// The race detector holds each process of a test binary for a second.
 			env.Setenv("GORACE", "atexit_sleep_ms=0")
 			env.Setenv("TZ", "UTC")
+			// The history of a script is here, whatever lies above this folder.
+			if err := os.Mkdir(filepath.Join(env.WorkDir, ".pacer"), 0o777); err != nil {
+				return err
+			}
 			setup(env)
 			env.Values[forgeKey] = &standIn{atEnd: env.Defer}
 			return nil
