@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -179,12 +181,32 @@ func (c *cli) judgeBench(s *benchSession, p judge.Policy, base []run.Run, curren
 		c.status = max(c.status, v.ExitStatus(s.options.strict || p.Strict))
 	}
 	r := reportOn(found, &v, &o)
-	r.Words.Turns = true
+	r.Words.Turns, r.Words.Bench, r.Words.Verdict = true, s.options.again(), s.options.out.verdict()
 	options := s.options.view.options(c)
 	if s.options.gate {
 		options.Exit = exitHint(&v, s.options.strict || p.Strict, false)
 	}
 	return s.options.out.show(c, r, func() error { return text.Verdict(c.stdout, r, options) })
+}
+
+// again are the flags that measure the same once more, but for --rounds.
+func (o *benchOptions) again() []string {
+	var flags []string
+	for _, f := range []struct{ name, value string }{
+		{"--base", o.base}, {"--branch", o.branch}, {"--setup", o.setup}, {"--results", o.results},
+		{"--results-format", o.format}, {"--app", o.app}, {"--version", o.version}, {"--policy", o.policy},
+	} {
+		if f.value != "" {
+			flags = append(flags, f.name, f.value)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(o.labels)) {
+		flags = append(flags, "--label", key+"="+o.labels[key])
+	}
+	if o.allowFailure {
+		flags = append(flags, "--allow-failure")
+	}
+	return redact(flags)
 }
 
 // sameThing tells whether two runs measured the same app with the same labels.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -112,6 +113,9 @@ func verdictReport(file string) (*report.Report, error) {
 		return nil, hint(err, "pacer check -o verdict.json writes one")
 	}
 	r := reportOn(judge.Case{}, &v, &checkOptions{})
+	if r.Words.Verdict = "verdict.json"; file != "-" {
+		r.Words.Verdict = filepath.Base(file) // as those have it who fetched it from the build
+	}
 	r.Words.Program = "pacer" // as people will call it, not as the build does
 	return r, nil
 }

@@ -115,6 +115,17 @@ func (o *outputs) resolve() error {
 	return nil
 }
 
+// verdict is the first file that the verdict document goes into, "" if there is
+// none.
+func (o *outputs) verdict() string {
+	for _, t := range o.out {
+		if t.name == "json" && t.path != "-" {
+			return t.path
+		}
+	}
+	return ""
+}
+
 func (o *outputs) target(file string) (target, error) {
 	if format, path, ok := strings.Cut(file, "="); ok && path != "" {
 		m, err := o.named(format)

@@ -73,13 +73,11 @@ func (c *cli) reportOf(cmd *cobra.Command, o *checkOptions) (*report.Report, err
 		return nil, err
 	}
 	if is {
-		for _, flag := range []string{"baseline", "policy", "app"} {
-			if cmd.Flags().Changed(flag) {
-				return nil, fmt.Errorf("--%s: %s was judged already", flag, o.current)
-			}
+		if err := judgedAlready(cmd, o.current); err != nil {
+			return nil, err
 		}
 		r := reportOn(judge.Case{}, &v, o)
-		r.Words.Run = ""
+		r.Words.Run, r.Words.Verdict = "", o.current
 		return r, nil
 	}
 	found, err := findCase(cmd.Context(), *o)
@@ -90,6 +88,17 @@ func (c *cli) reportOf(cmd *cobra.Command, o *checkOptions) (*report.Report, err
 		return nil, err
 	}
 	return reportOn(found, &v, o), nil
+}
+
+// judgedAlready refuses flags that say how to judge what a file holds a verdict
+// on.
+func judgedAlready(cmd *cobra.Command, file string) error {
+	for _, flag := range []string{"baseline", "policy", "app"} {
+		if cmd.Flags().Changed(flag) {
+			return fmt.Errorf("--%s: %s was judged already", flag, file)
+		}
+	}
+	return nil
 }
 
 // verdictBegins is how a verdict that check wrote begins, whole or not.

@@ -14,13 +14,16 @@ import (
 func (c *cli) why() *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
-		Use:   "why [flags] RUN METRIC",
+		Use:   "why [flags] RUN|VERDICT METRIC",
 		Short: "Say why a metric was judged as it was",
 		Long: `Why shows how the judge came to what it says of one metric: the rule and where
 it is written, the data, the test and its numbers, its budget, its history.
 
+VERDICT is a file that pacer check -o verdict.json wrote, here or in CI.
+
 METRIC is a name, with labels as in table.filter{rows=1000}.`,
 		Example: `  pacer why latest track.process
+  pacer why verdict.json track.process
   pacer why new.json startup --baseline old.json
   pacer why latest 'table.filter{rows=1000}' --format json`,
 		Args: between(2, 2),
@@ -33,7 +36,7 @@ METRIC is a name, with labels as in table.filter{rows=1000}.`,
 			return err
 		}
 		o.current = args[0]
-		_, v, err := c.verdict(cmd.Context(), o)
+		v, err := c.verdictOf(cmd, o)
 		if err != nil {
 			return err
 		}
@@ -47,6 +50,19 @@ METRIC is a name, with labels as in table.filter{rows=1000}.`,
 		return text.Why(c.stdout, v, m, c.text())
 	}
 	return cmd
+}
+
+// verdictOf returns the verdict on a run, or the one that a file holds.
+func (c *cli) verdictOf(cmd *cobra.Command, o checkOptions) (*judge.Verdict, error) {
+	v, is, err := verdictIn(o.current)
+	switch {
+	case err != nil:
+		return nil, err
+	case is:
+		return &v, judgedAlready(cmd, o.current)
+	}
+	_, judged, err := c.verdict(cmd.Context(), o)
+	return judged, err
 }
 
 // metricOf returns the metric of a verdict that a word names: by name and

@@ -60,12 +60,16 @@ func (r *Report) NoteOf(m *judge.Metric) *Note {
 		if s := firstBad(m); s != "" {
 			reasons = append(reasons, s)
 		}
-		n.Do = append(n.Do, r.look(m), Do{"accept it", Command{"accept", m.Key(), "--reason", Reason}})
+		n.Do = append(r.look(m), Do{"accept it", Command{"accept", m.Key(), "--reason", Reason}})
 	case m.Change == judge.Inconclusive && len(reasons) > 0:
 		n.Lead = named(reasons[0])
 		reasons = reasons[1:]
-		if again := r.again(m); again != nil {
+		again, much := r.again(m)
+		if again != nil {
 			n.Do = append(n.Do, *again)
+		}
+		if much {
+			reasons = append(reasons, "that is hardly worth it: a quieter machine, a longer benchmark, or a min_change in pacer.yaml would do more")
 		}
 	case m.Change == judge.Incomparable && len(m.Warnings) > 0:
 		n.Lead = named(m.Warnings[0])
@@ -76,7 +80,7 @@ func (r *Report) NoteOf(m *judge.Metric) *Note {
 		n.Lead = named(reasons[0])
 		reasons = reasons[1:]
 		if NeedsPerson(m) {
-			n.Do = append(n.Do, r.look(m))
+			n.Do = append(n.Do, r.look(m)...)
 		}
 	case m.Change == judge.Improved:
 		return nil
@@ -122,41 +126,51 @@ func (r *Report) pairsAgain(needed int) *Do {
 	return &Do{"measure more pairs", append(again, "--exec", Shell(base.Command...), Shell(current.Command...))}
 }
 
-// look is the command that shows how a metric was judged.
-func (r *Report) look(m *judge.Metric) Do {
-	return Do{"look at it", append(Command{"why", r.Words.run(), m.Key()}, r.Words.Flags...)}
-}
-
-// again is the command that measures enough to decide, nil if none would.
-func (r *Report) again(m *judge.Metric) *Do {
-	n := m.Needed
-	if n == nil || n.Samples == 0 && n.Runs == 0 {
+// look is the command that shows how a metric was judged: out of the verdict,
+// else by judging again. What was measured in turns is not judged again, since
+// the history has no rounds, and would not give the same answer.
+func (r *Report) look(m *judge.Metric) []Do {
+	switch {
+	case r.Words.Verdict != "":
+		return []Do{{"look at it", Command{"why", r.Words.Verdict, m.Key()}}}
+	case r.Words.Turns:
 		return nil
 	}
+	return []Do{{"look at it", append(Command{"why", r.Words.run(), m.Key()}, r.Words.Flags...)}}
+}
+
+// muchMore is how many times of what was measured is not worth a try.
+const muchMore = 100
+
+// again is the command that measures enough to decide, nil if none would, or if
+// that is much more than what was measured.
+func (r *Report) again(m *judge.Metric) (do *Do, much bool) {
+	n := m.Needed
+	if n == nil || n.Samples == 0 && n.Runs == 0 {
+		return nil, false
+	}
 	if r.Verdict.Pairs != nil {
-		return r.pairsAgain(n.Samples)
+		return r.pairsAgain(n.Samples), false
 	}
 	times, what := r.repetitions(m, n.Samples), "measure again"
 	command := Command{"run", "--runs"}
 	switch {
-	case r.Words.Turns: // runs are rounds
-		command = Command{"bench", "--rounds"}
+	case r.Words.Turns || !r.ofProcess(): // runs are rounds
+		command = append(append(Command{"bench"}, r.Words.Bench...), "--rounds")
 		if n.Samples == 0 {
 			times = n.Runs
 		}
 	case n.Samples == 0:
 		times, what = max(1, r.repeated()), fmt.Sprintf("measure %d times", n.Runs)
-		fallthrough
-	default:
-		if !r.ofProcess() {
-			command = Command{"bench", "--rounds"}
-		}
+	}
+	if max(times, n.Runs) > muchMore*max(10, r.repeated()) {
+		return nil, true
 	}
 	command = append(command, fmt.Sprint(times), "--")
-	if r.Current == nil || len(r.Current.Command) == 0 || strings.Contains(strings.Join(r.Current.Command, " "), "[redacted]") {
-		return &Do{what, append(command, "COMMAND")}
+	if r.Current == nil || len(r.Current.Command) == 0 || strings.Contains(strings.Join(slices.Concat(command, r.Current.Command), " "), "[redacted]") {
+		return &Do{what, append(command, "COMMAND")}, false
 	}
-	return &Do{what, append(command, r.Current.Command...)}
+	return &Do{what, append(command, r.Current.Command...)}, false
 }
 
 // onceAProcess are metrics that an execution of a command has one sample of.

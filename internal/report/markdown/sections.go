@@ -60,7 +60,11 @@ func (d *document) todo() string {
 		name := code(cut(s.Metric.Key(), 200))
 		switch s.Do.Command[0] {
 		case "why":
-			fmt.Fprintf(&b, "%d. If it is not intended, see how %s was judged: %s\n", i+1, name, code(command))
+			with := ""
+			if d.r.Words.Verdict != "" {
+				with = ", with the verdict that this build kept"
+			}
+			fmt.Fprintf(&b, "%d. If it is not intended, see how %s was judged%s: %s\n", i+1, name, with, code(command))
 		case "accept":
 			fmt.Fprintf(&b, "%d. If it is intended, run %s and commit the change that it makes to `pacer.waivers.yaml`. This check then passes, and the reason is kept.\n", i+1, code(command))
 		case "run", "bench":
