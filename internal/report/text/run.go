@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -40,10 +41,7 @@ func (p *printer) metrics(r *run.Run) {
 		}
 	}
 	with := slices.ContainsFunc(known, func(s string) bool { return s != "" })
-	t := table{right: []bool{false, true, true, true, true, true}, limit: max(20, p.width-42)}
-	if with {
-		t.limit = max(20, p.width-52)
-	}
+	t := table{right: []bool{false, true, true, true, true, true}}
 	row := func(name, n, median, known, p95, most cell) {
 		if with {
 			t.add(name, n, median, known, p95, most)
@@ -56,8 +54,13 @@ func (p *printer) metrics(r *run.Run) {
 		m := &r.Metrics[i]
 		s := m.Stats()
 		show := func(v float64) cell { return cell{unit.Format(v, m.Unit), plain} }
-		row(cell{m.Key(), plain}, cell{fmt.Sprint(m.Count()), plain}, show(s.P50), cell{known[i], faint}, show(s.P95), show(s.Max))
+		middle := show(s.P50)
+		if math.IsNaN(s.P50) && !math.IsNaN(s.Mean) { // a summary of a tool that keeps no more
+			middle.text = "mean " + unit.Format(s.Mean, m.Unit)
+		}
+		row(cell{m.Key(), plain}, cell{fmt.Sprint(m.Count()), plain}, middle, cell{known[i], faint}, show(s.P95), show(s.Max))
 	}
+	t.fit(p.width)
 	p.write(&t)
 	if e := r.Environment; e != nil && e.Counters != "" && e.Counters != "hardware" && r.Find("process.cpu", nil) != nil && r.Find("process.instructions", nil) == nil {
 		for _, line := range wrap(p.prose(), "", "  ", "not measured: process.instructions; no hardware counters: "+e.Counters) {
@@ -108,7 +111,7 @@ func (p *printer) callTree(r *run.Run) {
 		return
 	}
 	p.line("")
-	t := table{right: []bool{false, true, true, true, true}, limit: max(20, p.width-42)}
+	t := table{right: []bool{false, true, true, true, true}}
 	t.add(cell{"stage", faint}, cell{"count", faint}, cell{"total", faint}, cell{"self", faint}, cell{})
 	roots := 0.0
 	for _, s := range r.Stages {
@@ -124,6 +127,7 @@ func (p *printer) callTree(r *run.Run) {
 		t.add(cell{s.Path, plain}, cell{fmt.Sprint(s.Count), plain}, cell{unit.Format(s.Total, unit.Seconds), plain},
 			cell{unit.Format(s.Self, unit.Seconds), plain}, cell{share, plain})
 	}
+	t.fit(p.width)
 	p.write(&t)
 }
 

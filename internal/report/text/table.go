@@ -70,12 +70,15 @@ func (t *table) write(w io.Writer, width int, color bool) error {
 	for _, row := range t.rows {
 		own := widths // of this row's columns
 		if first := row[0]; t.limit > 0 && t.width(row, widths) > width {
-			for _, line := range broken(first.text, width-t.indent) {
-				b.WriteString(strings.Repeat(" ", t.indent) + painted(line, first.paint, color) + "\n")
-			}
-			row = append([]cell{{}}, row[1:]...)
+			rest := append([]cell{{}}, row[1:]...)
 			own = slices.Clone(widths)
-			own[0] = max(0, own[0]-max(0, t.width(row, widths)-width))
+			own[0] = max(0, own[0]-max(0, t.width(rest, widths)-width))
+			if utf8.RuneCountInString(first.text) > own[0] {
+				for _, line := range broken(first.text, width-t.indent) {
+					b.WriteString(strings.Repeat(" ", t.indent) + painted(line, first.paint, color) + "\n")
+				}
+				row = rest
+			}
 		}
 		var line strings.Builder
 		for i, c := range row {
@@ -97,6 +100,18 @@ func (t *table) write(w io.Writer, width int, color bool) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// fit sets the limit so that names leave the other columns what they need.
+func (t *table) fit(width int) {
+	t.limit = 0
+	rest := t.indent
+	for i, w := range t.widths() {
+		if i > 0 {
+			rest += t.gap(i-1) + w
+		}
+	}
+	t.limit = max(20, width-rest)
 }
 
 // widths returns how wide each column gets.

@@ -40,3 +40,27 @@ func TestTableWidth(t *testing.T) {
 		}
 	}
 }
+
+// The columns of a table that fits stay under one another, whatever is wide: a
+// cell, or a name that has a line of its own.
+func TestTableFits(t *testing.T) {
+	t.Parallel()
+	table := table{right: []bool{false, true, true}}
+	table.add(cell{"metric", faint}, cell{"n", faint}, cell{"median", faint})
+	table.add(cell{strings.Repeat("long.", 14), plain}, cell{"10", plain}, cell{"1.00s", plain})
+	table.add(cell{"speed", plain}, cell{"1", plain}, cell{"1234567 elements/s", plain})
+	table.fit(defaultWidth)
+	var out strings.Builder
+	if err := table.write(&out, defaultWidth, false); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
+	if len(lines) != 4 {
+		t.Fatalf("%d lines:\n%s", len(lines), out.String())
+	}
+	for i, line := range lines {
+		if n := utf8.RuneCountInString(line); i != 1 && n != defaultWidth {
+			t.Errorf("%d columns, want %d:\n%s", n, defaultWidth, line)
+		}
+	}
+}
