@@ -108,7 +108,7 @@ func init() {
 // outside lists who may import a module that is not ours.
 var outside = map[string][]string{
 	"golang.org/x/sys/":            {".", "internal/measure", "internal/measure/helper"},
-	"golang.org/x/text/":           {"examples/cuepoint/match"},
+	"golang.org/x/text/":           {"examples/cuepoint/match", "internal/format/input"},
 	"golang.org/x/term":            {"cmd/pacer"},
 	"go.opentelemetry.io/otel":     {"pacerotel"},
 	"github.com/goccy/go-yaml":     {"internal/policy"},

@@ -20,6 +20,7 @@ import (
 
 	"github.com/pacer-perf/pacer"
 	"github.com/pacer-perf/pacer/internal/format"
+	"github.com/pacer-perf/pacer/internal/report"
 	"github.com/pacer-perf/pacer/run"
 )
 
@@ -192,7 +193,7 @@ func (s *benchSession) once(ctx context.Context, side *benchSide, round int) ([]
 		if text, rerr := os.ReadFile(path); rerr == nil {
 			tail = append(text[max(0, len(text)-2000):], tail...)
 		}
-		return nil, failed(strings.Join(redact(s.options.args), " "), err, tail)
+		return nil, failed(report.Shell(redact(s.options.args)...), err, tail)
 	}
 	if s.options.results != "" {
 		if path = s.options.results; !filepath.IsAbs(path) {

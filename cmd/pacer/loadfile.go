@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/pacer-perf/pacer/internal/format"
 	"github.com/pacer-perf/pacer/internal/format/input"
+	"github.com/pacer-perf/pacer/internal/report"
 	"github.com/pacer-perf/pacer/run"
 )
 
@@ -56,17 +58,37 @@ func loadFile(ctx context.Context, path, as string, reading func(done, size int6
 		if l.format, err = format.Named(as); err != nil {
 			return l, hint(err, "pacer import --help lists the formats")
 		}
-		l.runs, err = l.format.Read(src)
+		l.runs, err = readAs(l.format, src)
 	} else {
 		l.format, l.runs, err = format.Read(src)
 	}
 	if ctx.Err() != nil {
 		return l, ctx.Err()
 	}
-	if errors.Is(err, format.ErrUnknown) {
+	switch {
+	case errors.Is(err, format.ErrUnknown):
 		err = hint(err, "pacer import --help lists the formats; --format names one")
+	case errors.Is(err, format.ErrEmpty) && path == "-":
+		err = hint(err, "did the command before the pipe fail, or write into a file?")
+	case errors.Is(err, format.ErrEmpty):
+		err = hint(err, "did the command fail that should have written it?")
 	}
 	return l, err
+}
+
+// readAs reads a file in a format that was named. The error says what the file
+// looks like, if that is another one.
+func readAs(f format.Format, src *input.Source) ([]run.Run, error) {
+	in := bufio.NewReaderSize(src.Reader, input.HeadSize())
+	head, _ := in.Peek(input.HeadSize()) // its error comes again on reading
+	guess, unknown := format.Detect(head)
+	whole := *src
+	whole.Reader = in
+	runs, err := f.Read(&whole)
+	if err != nil && unknown == nil && !strings.HasPrefix(f.Title, guess.Title) {
+		err = hint(err, "it looks like %s: leave --format out", guess.Title)
+	}
+	return runs, err
 }
 
 // loadFolder reads a folder of results.
@@ -74,6 +96,9 @@ func loadFolder(path, as string) (loaded, error) {
 	l := loaded{name: path}
 	var err error
 	if l.format, l.runs, err = format.ReadFolder(os.DirFS(path), path); err != nil {
+		if errors.Is(err, format.ErrFolder) {
+			err = hint(err, "it knows target/criterion and .asv/results; of others name the files: pacer import %s", report.Shell(path)+"/*")
+		}
 		return l, err
 	}
 	if as != "" && !strings.EqualFold(as, l.format.Name) {

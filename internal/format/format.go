@@ -88,6 +88,9 @@ func Names() []string {
 // ErrUnknown is returned for a file that looks like no format that is known.
 var ErrUnknown = errors.New("the content looks like no format that is known")
 
+// ErrEmpty is returned for a file with nothing in it.
+var ErrEmpty = errors.New("the file is empty")
+
 // ErrFolder is returned for a folder that holds no results that are known.
 var ErrFolder = errors.New("the folder holds no results that are known")
 
@@ -116,14 +119,17 @@ func Detect(head []byte) (Format, error) {
 // Read reads a file in the format. The runs have ids; what is doubtful is in
 // their warnings, what failed in their failures.
 func (f Format) Read(src *input.Source) ([]run.Run, error) {
-	runs, err := f.read(src)
+	whole := *src
+	whole.Reader = input.Decoded(src.Reader)
+	runs, err := f.read(&whole)
 	return identified(runs, src.Name, err)
 }
 
 // Read reads a file in the format that it looks like, and returns both.
 func Read(src *input.Source) (Format, []run.Run, error) {
+	in := input.Decoded(src.Reader)
 	head := make([]byte, input.HeadSize())
-	n, err := io.ReadFull(src.Reader, head)
+	n, err := io.ReadFull(in, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return Format{}, nil, fmt.Errorf("reading %s: %w", src.Name, err)
 	}
@@ -131,13 +137,16 @@ func Read(src *input.Source) (Format, []run.Run, error) {
 	f, err := Detect(head)
 	if err != nil {
 		text := bytes.TrimSpace(bytes.TrimPrefix(head, []byte("\ufeff")))
-		if len(text) > 0 && text[0] != '{' {
+		switch {
+		case len(text) == 0:
+			return f, nil, fmt.Errorf("%s: %w", src.Name, ErrEmpty)
+		case text[0] != '{':
 			return f, nil, fmt.Errorf("%s: %w", src.Name, err)
 		}
 		f = list[0] // what an object lacks to be a run, and where, reading it tells
 	}
 	whole := *src
-	whole.Reader = io.MultiReader(bytes.NewReader(head), src.Reader)
+	whole.Reader = io.MultiReader(bytes.NewReader(head), in)
 	runs, err := f.Read(&whole)
 	return f, runs, err
 }

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"golang.org/x/text/encoding/unicode"
+
 	"github.com/pacer-perf/pacer/internal/format/formattest"
 	"github.com/pacer-perf/pacer/internal/format/input"
 )
@@ -65,6 +67,14 @@ func TestDetect(t *testing.T) {
 			t.Errorf("%s: %d runs, %v", file, len(runs), err)
 		}
 		again, _ := f.Read(&input.Source{Name: "other", Reader: bytes.NewReader(text)})
+		wide, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().Bytes(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		as, same, err := Read(&input.Source{Name: file, Reader: bytes.NewReader(wide)})
+		if err != nil || as.Name != f.Name || len(same) != len(runs) || same[0].ID != runs[0].ID {
+			t.Errorf("%s in UTF-16: %d runs of %s, %v", file, len(same), as.Name, err)
+		}
 		for i := range runs {
 			if runs[i].ID != again[i].ID {
 				t.Errorf("%s: run %d has the ids %s and %s", file, i, runs[i].ID, again[i].ID)

@@ -30,6 +30,9 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string {
 	key := e.Key
+	if len(key) > 200 { // a document can be as deep as it likes
+		key = strings.ToValidUTF8(key[:100], "") + "..." + strings.ToValidUTF8(key[len(key)-60:], "")
+	}
 	if key != "" {
 		key += ": "
 	}

@@ -2,7 +2,8 @@ package markdown
 
 import (
 	"strings"
-	"unicode"
+
+	"github.com/pacer-perf/pacer/internal/report"
 )
 
 // escape writes text so that Markdown shows it as it is, in a table too: no
@@ -13,7 +14,7 @@ func escape(s string) string {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':
 			b.WriteByte(' ')
-		case unicode.IsControl(r):
+		case report.Control(r):
 			b.WriteRune('\uFFFD')
 		case r == '<':
 			b.WriteString("&lt;")
@@ -44,7 +45,7 @@ func code(s string) string {
 		switch {
 		case r == '\n' || r == '\r' || r == '\t':
 			return ' '
-		case unicode.IsControl(r):
+		case report.Control(r):
 			return '\uFFFD'
 		}
 		return r

@@ -121,6 +121,9 @@ func TestHostile(t *testing.T) {
 			t.Errorf("%q is in\n%s", bad, outside)
 		}
 	}
+	if got := escape("a\u202eb") + code("a\u202eb"); strings.Contains(got, "\u202e") {
+		t.Errorf("%q turns the text around", got)
+	}
 	if strings.Count(outside, "-->") != 2 || strings.Count(body, "<!--") != 2 {
 		t.Errorf("comments:\n%s", body)
 	}

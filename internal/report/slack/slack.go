@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/report"
@@ -124,7 +123,7 @@ func escape(s string) string {
 		switch {
 		case r == '\n':
 			b.WriteByte('\n')
-		case unicode.IsControl(r):
+		case report.Control(r):
 			b.WriteByte(' ')
 		case strings.ContainsRune("*_~`@", r):
 			b.WriteRune(r)
@@ -139,7 +138,7 @@ func escape(s string) string {
 // code writes a name as a code span.
 func code(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if report.Control(r) {
 			return ' '
 		}
 		return r

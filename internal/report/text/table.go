@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/pacer-perf/pacer/internal/report"
 )
 
 // table aligns columns. With a limit, a name that is wider pushes the rest of
@@ -50,12 +51,12 @@ func (t *table) add(row ...cell) {
 // printable writes control characters, which a run document from elsewhere may
 // hold, as escapes: they must not steer the terminal.
 func printable(s string) string {
-	if !strings.ContainsFunc(s, unicode.IsControl) {
+	if !strings.ContainsFunc(s, report.Control) {
 		return s
 	}
 	var b strings.Builder
 	for _, r := range s {
-		if unicode.IsControl(r) {
+		if report.Control(r) {
 			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
 		} else {
 			b.WriteRune(r)

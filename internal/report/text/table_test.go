@@ -41,6 +41,15 @@ func TestTableWidth(t *testing.T) {
 	}
 }
 
+func TestPrintable(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{"é=1": "é=1", "a\x1b[31m": `a\x1b[31m`, "a\u202eb": `a\u202eb`} {
+		if got := printable(text); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
 // The columns of a table that fits stay under one another, whatever is wide: a
 // cell, or a name that has a line of its own.
 func TestTableFits(t *testing.T) {
