@@ -5,14 +5,15 @@
 set -uo pipefail
 
 finish() { # the status of the check
-  local verdict=""
+  local verdict="" file=""
   if [ "$1" != 2 ] && [ -f verdict.json ]; then # of trouble there is none
+    file=$(pwd)/verdict.json
     verdict=$(sed -n 's/^  "verdict": "\([a-z]*\)",$/\1/p' verdict.json | head -n 1)
   fi
   {
     echo "status=$1"
     echo "verdict=$verdict"
-    echo "file=$(pwd)/verdict.json"
+    echo "file=$file"
   } >>"${GITHUB_OUTPUT:-/dev/stdout}"
   exit 0
 }
@@ -22,7 +23,7 @@ trouble() {
   finish 2
 }
 
-cd "${PACER_IN_DIRECTORY:-.}" || trouble "there is no folder ${PACER_IN_DIRECTORY}"
+cd "${PACER_IN_DIRECTORY:-.}" 2>/dev/null || trouble "there is no folder ${PACER_IN_DIRECTORY}"
 rm -f verdict.json report.html pacer-comment.md
 
 flags=(-o verdict.json -o report.html)

@@ -47,6 +47,7 @@ table.filter{rows=1000}.`, defaultWaiver),
   pacer accept startup --reason "checks its files now" --until-version 2.0`,
 		Args: exactArgs(1),
 	}
+	completeArgs(cmd, metricWords)
 	cmd.Flags().StringVar(&o.reason, "reason", "", fmt.Sprintf("why, in `TEXT` of at least %d characters (required)", policy.MinReason))
 	cmd.Flags().StringVar(&o.until, "until", "", "last `DATE`, as 2027-02-01, or so many days from now, as 30d")
 	cmd.Flags().StringVar(&o.untilVersion, "until-version", "", "accept it in versions before `VERSION`")

@@ -75,6 +75,9 @@ compared with; without one it is the newest earlier comparable run.`,
 			return err
 		}),
 	}
+	for _, verb := range []*cobra.Command{set, show, unset} {
+		completeArgs(verb, runWords)
+	}
 	cmd.AddCommand(set, show, unset)
 	return cmd
 }

@@ -102,6 +102,7 @@ type checkOptions struct {
 // flags adds the flags that every verb which judges has.
 func (o *checkOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&o.baseline, "baseline", nil, "`FILE, RUN or rule` to compare with; several are one baseline")
+	completeRunFlag(cmd, "baseline")
 	cmd.Flags().StringVar(&o.policy, "policy", "", "`FILE` with budgets and thresholds (default: the nearest pacer.yaml, or $PACER_POLICY)")
 	cmd.Flags().StringVar(&o.app, "app", "", "`APP` whose runs count (default: that of pacer.yaml, or $PACER_APP)")
 }

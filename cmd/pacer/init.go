@@ -183,7 +183,7 @@ func writeFiles(w io.Writer, root string, files []project.File, force bool) (wri
 	for _, f := range files {
 		path := filepath.Join(root, filepath.FromSlash(f.Path))
 		if _, err := os.Lstat(path); err == nil && !force {
-			fmt.Fprintf(w, "  not %s: it is there (--force overwrites it)\n", f.Path)
+			fmt.Fprintf(w, "  nothing into %s: it is there (--force overwrites it)\n", f.Path)
 			continue
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
@@ -194,9 +194,6 @@ func writeFiles(w io.Writer, root string, files []project.File, force bool) (wri
 		}
 		fmt.Fprintf(w, "  %s: %s\n", f.Path, f.About)
 		written = append(written, f.Path)
-	}
-	if written == nil {
-		fmt.Fprintln(w, "  nothing")
 	}
 	return written, nil
 }
@@ -233,6 +230,7 @@ func (c *cli) nextSteps(w io.Writer, p *project.Project, plan project.Plan, ci p
 		}
 	}
 	if ci != project.NoCI {
-		fmt.Fprintln(w, "  then make a pull request: the first one is compared with where it forked")
+		request := map[project.CI]string{project.GitLab: "merge"}[ci]
+		fmt.Fprintf(w, "  then make a %s request: the first one is compared with where it forked\n", first(request, "pull"))
 	}
 }

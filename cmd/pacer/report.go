@@ -41,6 +41,7 @@ Formats, and the endings of files that are written in them:
   pacer report --format github verdict.json`,
 		Args: exactArgs(1),
 	}
+	completeArgs(cmd, runWords)
 	o.flags(cmd)
 	out.flags(cmd, "json")
 	cmd.Flags().Lookup("output").Usage = "`FILE` to write in place of standard output, in the format of --format, else of its ending, or FORMAT=FILE; may be given again"

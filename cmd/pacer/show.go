@@ -15,6 +15,7 @@ func (c *cli) show() *cobra.Command {
   pacer show --format json metrics.json`,
 		Args: exactArgs(1),
 	}
+	completeArgs(cmd, runWords)
 	app := appFlag(cmd)
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

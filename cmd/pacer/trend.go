@@ -52,6 +52,7 @@ time, runs without a value counted. Exit status: 0, or 2 for trouble.`,
   pacer trend - < timings.csv`,
 		Args: exactArgs(1),
 	}
+	completeArgs(cmd, metricWords)
 	app := appFlag(cmd)
 	cmd.Flags().StringVar(&o.branch, "branch", "", "only runs of this `BRANCH`")
 	cmd.Flags().IntVar(&o.last, "last", 200, "at most the last `N` runs, 0 for all")

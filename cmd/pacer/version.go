@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 
@@ -20,6 +21,30 @@ func versionNumber() string {
 	return first(number, "(devel)")
 }
 
+// platform is what this program was built for.
+const platform = runtime.GOOS + "/" + runtime.GOARCH
+
+// builtFrom is the commit that this program was built from, "" if nobody knows.
+func builtFrom() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value
+			}
+		}
+	}
+	return ""
+}
+
+// versionLine says which program this is.
+func versionLine() string {
+	commit := builtFrom()
+	if commit != "" {
+		commit = " " + commit[:min(12, len(commit))]
+	}
+	return fmt.Sprintf("pacer %s%s %s %s\n", versionNumber(), commit, runtime.Version(), platform)
+}
+
 func (c *cli) version() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "version",
@@ -33,22 +58,10 @@ func (c *cli) version() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		number, commit := versionNumber(), ""
-		if info, ok := debug.ReadBuildInfo(); ok {
-			for _, s := range info.Settings {
-				if s.Key == "vcs.revision" {
-					commit = s.Value
-				}
-			}
-		}
-		platform := runtime.GOOS + "/" + runtime.GOARCH
 		if as == "json" {
-			return writeJSON(c.stdout, map[string]string{"version": number, "commit": commit, "go": runtime.Version(), "platform": platform})
+			return writeJSON(c.stdout, map[string]string{"version": versionNumber(), "commit": builtFrom(), "go": runtime.Version(), "platform": platform})
 		}
-		if commit != "" {
-			commit = " " + commit[:min(12, len(commit))]
-		}
-		_, err = fmt.Fprintf(c.stdout, "pacer %s%s %s %s\n", number, commit, runtime.Version(), platform)
+		_, err = io.WriteString(c.stdout, versionLine())
 		return err
 	}
 	return cmd

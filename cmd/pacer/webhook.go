@@ -101,6 +101,8 @@ func (o *hook) request(r *report.Report) (host string, req request.Request, err 
 	address := first(o.url, env(variable))
 	u, err := url.Parse(address)
 	switch {
+	case address == "" && o.dryRun:
+		u = &url.URL{Host: "no address yet: $" + variable}
 	case address == "":
 		return "", req, hint(errors.New("no address to send it to"), "set $%s, or give --url URL", variable)
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http": // the address may be a secret
@@ -119,7 +121,11 @@ func (o *hook) request(r *report.Report) (host string, req request.Request, err 
 		return "", req, err
 	}
 	req.Body = body.Bytes()
-	if !o.slack {
+	switch {
+	case o.slack:
+	case o.dryRun && env("PACER_WEBHOOK_SECRET") == "":
+		req.Header = http.Header{"Webhook-Signature": {"no secret yet: $PACER_WEBHOOK_SECRET"}}
+	default:
 		if req.Header, err = sign(r, req.Body); err != nil {
 			return "", req, err
 		}

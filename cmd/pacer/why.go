@@ -28,6 +28,7 @@ METRIC is a name, with labels as in table.filter{rows=1000}.`,
   pacer why latest 'table.filter{rows=1000}' --format json`,
 		Args: between(2, 2),
 	}
+	completeArgs(cmd, runWords, metricWords)
 	o.flags(cmd)
 	format := formatFlag(cmd, "text", "json")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
