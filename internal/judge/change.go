@@ -229,7 +229,7 @@ func doubt(out *Metric, confidence float64) string {
 	}
 	n := out.Needed
 	if n.SmallestEffect > 0 {
-		fmt.Fprintf(&b, "; changes under %.3g%% go unseen", roundUp(100*n.SmallestEffect))
+		fmt.Fprintf(&b, "; changes under %s%% go unseen", roundUp(100*n.SmallestEffect))
 	}
 	switch {
 	case n.Samples > 0 && n.Runs > 0:
@@ -242,13 +242,16 @@ func doubt(out *Metric, confidence float64) string {
 	return b.String()
 }
 
-// roundUp rounds a percentage up to two digits.
-func roundUp(v float64) float64 {
-	if v <= 0 || math.IsInf(v, 0) {
-		return v
+// roundUp prints a percentage rounded up to two digits.
+func roundUp(v float64) string {
+	if v > 0 && !math.IsInf(v, 0) {
+		unit := math.Pow10(int(math.Floor(math.Log10(v))) - 1)
+		v = math.Ceil(v/unit-1e-9) * unit
 	}
-	unit := math.Pow10(int(math.Floor(math.Log10(v))) - 1)
-	return math.Ceil(v/unit-1e-9) * unit
+	if v >= 1000 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
 }
 
 // assumed returns the largest spread between runs that was assumed rather than

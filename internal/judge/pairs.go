@@ -286,7 +286,7 @@ func doubtOfPairs(out *Metric, r *paired.Result, confidence float64) string {
 		text += ", which so many metrics together cannot tell for sure from chance"
 	}
 	if r.SmallestEffect > 0 {
-		text += fmt.Sprintf("; changes under %.3g%% go unseen", roundUp(100*r.SmallestEffect))
+		text += fmt.Sprintf("; changes under %s%% go unseen", roundUp(100*r.SmallestEffect))
 	}
 	if r.Needed > 0 {
 		text += fmt.Sprintf("; it would take some %d pairs", r.Needed)

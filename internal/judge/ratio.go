@@ -41,7 +41,8 @@ func tellByRatio(out *Metric, c *couple, l limit) {
 		out.Threshold = l.change
 		out.Test.Method = fmt.Sprintf("ratio of medians: worse by more than %.3g%%", 100*l.change)
 	}
-	if n := min(c.pooled.Count(), c.current.Count()); n > 1 && n < twosample.EnoughSamples {
+	few := min(c.pooled.Count(), c.current.Count())
+	if few > 1 && few < twosample.EnoughSamples {
 		out.Test.Method += fmt.Sprintf(" (statistics take %d samples on either side)", twosample.EnoughSamples)
 	}
 	direction := c.current.Direction()
@@ -80,6 +81,9 @@ func tellByRatio(out *Metric, c *couple, l limit) {
 	case l.worse(before, after, direction):
 		out.Change = Regressed
 		out.Reasons = append(out.Reasons, regression(c.current, ratio))
+		if few > 1 && few < twosample.EnoughSamples {
+			out.Reasons = append(out.Reasons, fmt.Sprintf("medians were compared, and noise may be all there is to it: statistics take %d samples on either side, there are %d", twosample.EnoughSamples, few))
+		}
 	case l.worse(after, before, direction):
 		out.Change = Improved
 	default:
