@@ -208,6 +208,9 @@ func (c *cli) nextSteps(w io.Writer, p *project.Project, plan project.Plan, ci p
 	case plan.Benchmark != "":
 		fmt.Fprintf(w, "  measure and compare:    %s\n", plan.MeasureLine(""))
 	}
+	if plan.Needs != "" && ci != project.NoCI && len(written) > 0 {
+		fmt.Fprintf(w, "  in the workflow:        install %s, where it is not there\n", plan.Needs)
+	}
 	for _, file := range written {
 		if strings.HasPrefix(file, ".gitlab/") {
 			fmt.Fprintf(w, "  in .gitlab-ci.yml:      include: [{local: /%s}]\n", file)

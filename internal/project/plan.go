@@ -42,6 +42,7 @@ type Plan struct {
 	Benchmark, Program string
 	Results            string // where the benchmark writes its results; empty: standard output
 	What               string // it is, for people
+	Needs              string // tool that the machine of a build has to get first; empty: it has it
 }
 
 // ErrNothing says that there is nothing in a project that could be measured.
@@ -74,12 +75,13 @@ var tools = []struct {
 	command, results *regexp.Regexp
 	always           string
 	prints           bool
+	needs            string
 }{
 	{command: regexp.MustCompile(`\bgo test\b.*-bench\b`), prints: true},
-	{command: regexp.MustCompile(`\bhyperfine\b`), results: regexp.MustCompile(`--export-json[ =](\S+)`)},
-	{command: regexp.MustCompile(`\bpytest\b`), results: regexp.MustCompile(`--benchmark-json[ =](\S+)`)},
-	{command: regexp.MustCompile(`\bcargo bench\b`), always: "target/criterion"},
-	{command: regexp.MustCompile(`\bk6 run\b`), results: regexp.MustCompile(`--summary-export[ =](\S+)`)},
+	{command: regexp.MustCompile(`\bhyperfine\b`), results: regexp.MustCompile(`--export-json[ =](\S+)`), needs: "hyperfine"},
+	{command: regexp.MustCompile(`\bpytest\b`), results: regexp.MustCompile(`--benchmark-json[ =](\S+)`), needs: "pytest-benchmark"},
+	{command: regexp.MustCompile(`\bcargo bench\b`), always: "target/criterion", needs: "cargo"},
+	{command: regexp.MustCompile(`\bk6 run\b`), results: regexp.MustCompile(`--summary-export[ =](\S+)`), needs: "k6"},
 	{command: regexp.MustCompile(`--benchmark_out\b`), results: regexp.MustCompile(`--benchmark_out[ =](\S+)`)},
 }
 
@@ -97,7 +99,7 @@ func (p *Plan) ofCommand(command, executes string) {
 			}
 		}
 		if results != "" || tool.prints {
-			p.Benchmark, p.Results = command, results
+			p.Benchmark, p.Results, p.Needs = command, results, tool.needs
 			return
 		}
 	}

@@ -136,18 +136,18 @@ func TestPlan(t *testing.T) {
 	tests := []struct {
 		name, tree, command string
 		benchmark, program  string
-		results             string
+		results, needs      string
 		err                 error
 	}{
 		{name: "Go", tree: goProject, benchmark: "go test -run '^$' -bench . -benchmem ./..."},
 		{name: "a command goes first", tree: goProject, command: "./app --once", program: "./app --once"},
 		{name: "a benchmark given", command: "go test -bench Sum .", benchmark: "go test -bench Sum ."},
 		{name: "make runs go", tree: makes("go test -bench ."), benchmark: "make --silent benchmarks"},
-		{name: "make runs cargo", tree: makes("cargo bench --all"), benchmark: "make --silent benchmarks", results: "target/criterion"},
+		{name: "make runs cargo", tree: makes("cargo bench --all"), benchmark: "make --silent benchmarks", results: "target/criterion", needs: "cargo"},
 		{name: "make runs a program", tree: makes("./bench.sh"), program: "make --silent benchmarks"},
-		{name: "hyperfine", command: "hyperfine --export-json out.json ./app", benchmark: "hyperfine --export-json out.json ./app", results: "out.json"},
+		{name: "hyperfine", command: "hyperfine --export-json out.json ./app", benchmark: "hyperfine --export-json out.json ./app", results: "out.json", needs: "hyperfine"},
 		{name: "hyperfine without a file", command: "hyperfine ./app", program: "hyperfine ./app"},
-		{name: "pytest", command: "pytest --benchmark-json=b.json", benchmark: "pytest --benchmark-json=b.json", results: "b.json"},
+		{name: "pytest", command: "pytest --benchmark-json=b.json", benchmark: "pytest --benchmark-json=b.json", results: "b.json", needs: "pytest-benchmark"},
 		{name: "nothing", tree: "-- main.go --\npackage main\n", err: ErrNothing},
 		{name: "a Makefile without", tree: "-- Makefile --\ntest:\n\tgo test\n", err: ErrNothing},
 	}
@@ -158,7 +158,7 @@ func TestPlan(t *testing.T) {
 			t.Fatal(err)
 		}
 		plan, err := p.Plan(tt.command, "")
-		if !errors.Is(err, tt.err) || plan.Benchmark != tt.benchmark || plan.Program != tt.program || plan.Results != tt.results {
+		if !errors.Is(err, tt.err) || plan.Benchmark != tt.benchmark || plan.Program != tt.program || plan.Results != tt.results || plan.Needs != tt.needs {
 			t.Errorf("%s: %+v, %v", tt.name, plan, err)
 		}
 	}
