@@ -12,8 +12,8 @@ type Words struct {
 	Flags   []string // that choose the baseline and the policy
 	Verdict string   // file that holds the verdict; empty: it is in none
 	Turns   bool     // it was measured in turns with the baseline: pacer bench
-	Pairs   []string // what had it measured in pairs, behind pacer compare, without limits; nil: not known
 	Bench   []string // then, flags of bench but for --rounds
+	Pairs   []string // what had it measured in pairs, behind pacer compare, without limits; nil: not known
 }
 
 // Command is a command line of pacer, from its verb on. Placeholder words are
