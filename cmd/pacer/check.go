@@ -76,7 +76,7 @@ strict: true in pacer.yaml).`,
 			}
 			return c.selfTest(cmd.Context(), found, out.format)
 		}
-		v, err := judged(found)
+		v, err := flagged(cmd.Context(), found)
 		if err != nil {
 			return err
 		}
@@ -141,13 +141,22 @@ func findCase(ctx context.Context, o checkOptions) (judge.Case, error) {
 	return judge.Case{Current: &current, Baseline: base, History: past, Policy: p, Now: time.Now()}, err
 }
 
-// judged judges a case.
+// judged judges a case, and flags what people know of already.
 func judged(found judge.Case) (judge.Verdict, error) {
 	v, err := judge.Judge(found)
 	var misfit *judge.PolicyError
 	p := &found.Policy
 	if errors.As(err, &misfit) && p.App != "" && found.Current.App != "" && p.App != found.Current.App {
 		err = hint(err, "name the policy of %s: --policy FILE", found.Current.App)
+	}
+	return v, err
+}
+
+// flagged is judged, with what people know of the regressions.
+func flagged(ctx context.Context, found judge.Case) (judge.Verdict, error) {
+	v, err := judged(found)
+	if err == nil {
+		flagKnown(ctx, &v, found.Current, found.Policy.AnyEnvironment)
 	}
 	return v, err
 }

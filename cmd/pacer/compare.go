@@ -101,7 +101,7 @@ func (c *cli) verdict(ctx context.Context, o checkOptions) (judge.Case, *judge.V
 	if err != nil {
 		return found, nil, err
 	}
-	v, err := judged(found)
+	v, err := flagged(ctx, found)
 	if err != nil {
 		return found, nil, err
 	}

@@ -118,7 +118,7 @@ status: 0 pass, 1 failed, 2 trouble, 3 undecided with --strict, 130 interrupted.
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages |", ".FlagUsagesWrapped 80 |"))
 	root.AddCommand(
 		c.demo(), c.initialise(), c.doctor(), c.run(), c.bench(), c.importing(),
-		c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.policy(),
+		c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.alerts(), c.policy(),
 		c.history(), c.log(), c.show(), c.report(), c.serve(), c.open(),
 		c.ci(), c.webhook(), c.completion(), c.man(), c.version(), c.cuepoint(),
 	)

@@ -85,7 +85,7 @@ func (c *cli) reportOf(cmd *cobra.Command, o *checkOptions) (*report.Report, err
 	if err != nil {
 		return nil, err
 	}
-	if v, err = judged(found); err != nil {
+	if v, err = flagged(cmd.Context(), found); err != nil {
 		return nil, err
 	}
 	return reportOn(found, &v, o), nil

@@ -101,6 +101,15 @@ type limit struct {
 	minPlace  string // of the least absolute change
 }
 
+// Matters returns the least changes of a metric that matter, relative and in
+// its unit, and whether the policy ignores its changes. What does not fit the
+// metric does not limit it: see Fits.
+func (p *Policy) Matters(m *run.Metric) (change, minChange float64, ignored bool) {
+	l, _ := p.limit(&couple{current: m})
+	ignore := p.Rules(m).Ignore
+	return l.change, l.minChange, ignore != nil && *ignore.Ignore
+}
+
 func (p *Policy) limit(c *couple) (limit, error) {
 	m := c.current
 	rules := p.Rules(m)

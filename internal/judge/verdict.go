@@ -100,9 +100,14 @@ type Metric struct {
 	Stages    []explain.Stage   `json:"stages,omitempty"`   // where the time went, of a regressed metric
 	Accepted  *Accepted         `json:"accepted,omitempty"` // the waiver that covers it
 	Ignored   bool              `json:"ignored,omitempty"`  // it decides nothing: by the policy, or because it has no direction
-	Fails     bool              `json:"fails,omitempty"`    // it alone fails the run
-	Reasons   []string          `json:"reasons,omitempty"`
-	Warnings  []string          `json:"warnings,omitempty"`
+	// Muted and Acknowledged say that people know of the regression. They are
+	// put there by who has the history's log of acts (package alert), and
+	// decide nothing.
+	Muted        *Flag    `json:"muted,omitempty"`
+	Acknowledged *Flag    `json:"acknowledged,omitempty"`
+	Fails        bool     `json:"fails,omitempty"` // it alone fails the run
+	Reasons      []string `json:"reasons,omitempty"`
+	Warnings     []string `json:"warnings,omitempty"`
 }
 
 // Test says how a change was told, and by which numbers. What a rule has no
@@ -222,4 +227,13 @@ func HeadOf(r *run.Run) Head {
 		h.Timestamp = &at
 	}
 	return h
+}
+
+// Flag is what somebody did about a regression that was found before. It
+// decides nothing.
+type Flag struct {
+	Alert  string `json:"alert"` // id
+	Author string `json:"author"`
+	Reason string `json:"reason"`
+	Until  string `json:"until,omitempty"` // what ends it, as people read it
 }

@@ -54,6 +54,9 @@ func (r *Report) NoteOf(m *judge.Metric) *Note {
 			n.Lead += fmt.Sprintf(", accepted: %s (it ends %s)", m.Accepted.Reason, m.Accepted.Until)
 			break
 		}
+		if s := known(m); s != "" {
+			reasons = append([]string{s}, reasons...)
+		}
 		if s := StageSentence(m); s != "" {
 			reasons = append(reasons, s)
 		}
@@ -124,6 +127,18 @@ func (r *Report) pairsAgain(needed int) *Do {
 		return nil
 	}
 	return &Do{"measure more pairs", append(again, "--exec", Shell(base.Command...), Shell(current.Command...))}
+}
+
+// known says what people did about a regression that was found before, "" if
+// nothing. It fails all the same.
+func known(m *judge.Metric) string {
+	switch {
+	case m.Muted != nil:
+		return fmt.Sprintf("muted by %s until %s: %s; a mute hides, and fails all the same", m.Muted.Author, m.Muted.Until, m.Muted.Reason)
+	case m.Acknowledged != nil:
+		return fmt.Sprintf("acknowledged by %s: %s", m.Acknowledged.Author, m.Acknowledged.Reason)
+	}
+	return ""
 }
 
 // look is the command that shows how a metric was judged: out of the verdict,

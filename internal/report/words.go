@@ -17,6 +17,10 @@ func Change(m *judge.Metric) string {
 		return string(m.Change) + ", accepted"
 	case m.Ignored:
 		return string(m.Change) + ", ignored"
+	case m.Muted != nil:
+		return string(m.Change) + ", muted"
+	case m.Acknowledged != nil:
+		return string(m.Change) + ", acknowledged"
 	}
 	return string(m.Change)
 }

@@ -62,6 +62,7 @@ type Source struct {
 	verdicts *memo[*judge.Verdict]
 	runs     *memo[*run.Run]
 	trends   *memo[[]dashboard.Trend]
+	desk     *desk
 }
 
 // New returns a Source. Close releases what it opened.
@@ -69,11 +70,12 @@ func New(c Config) *Source {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Source{Config: c, verdicts: newMemo[*judge.Verdict](verdictRoom), runs: newMemo[*run.Run](runRoom), trends: newMemo[[]dashboard.Trend](trendRoom)}
+	return &Source{Config: c, verdicts: newMemo[*judge.Verdict](verdictRoom), runs: newMemo[*run.Run](runRoom), trends: newMemo[[]dashboard.Trend](trendRoom), desk: newDesk()}
 }
 
 // Close closes the store.
 func (s *Source) Close() error {
+	s.desk.close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.store == nil {
@@ -95,6 +97,7 @@ func (s *Source) Warm(ctx context.Context) {
 	if err == nil && len(list.Heads) > 0 {
 		s.Verdict(ctx, list.Heads[0].ID, "")
 		s.Trends(ctx, list.Heads[0].ID, dashboard.TrendRuns)
+		s.Alerts(ctx, dashboard.AlertQuery{App: apps[0].Name})
 	}
 }
 
@@ -150,7 +153,7 @@ func (s *Source) refresh(ctx context.Context) error {
 		s.forget()
 		s.index = nil
 	}
-	revision, err := revisionOf(ctx, s.store)
+	revision, set, err := revisionOf(ctx, s.store)
 	if err != nil {
 		return err
 	}
@@ -164,7 +167,7 @@ func (s *Source) refresh(ctx context.Context) error {
 	// A run that is appended between the two questions is met at the next look.
 	s.forget()
 	s.index = newIndex(heads)
-	s.index.revision = revision
+	s.index.revision, s.index.baselines = revision, set
 	return nil
 }
 
@@ -174,18 +177,23 @@ func (s *Source) forget() {
 	s.trends.clear()
 }
 
-// revisionOf returns what changes when runs come or go, or baselines are set.
-func revisionOf(ctx context.Context, store history.Reader) (string, error) {
+// revisionOf returns what changes when runs come or go, or baselines are set,
+// and what changes with the baselines alone.
+func revisionOf(ctx context.Context, store history.Reader) (revision, baselines string, err error) {
 	apps, err := store.Apps(ctx)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	set, err := store.Baselines(ctx)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	text, err := json.Marshal([]any{apps, set})
-	return string(text), err
+	text, err := json.Marshal(set)
+	if err != nil {
+		return "", "", err
+	}
+	all, err := json.Marshal([]any{apps, set})
+	return string(all), string(text), err
 }
 
 // reader returns the store, for what is not remembered.
@@ -308,7 +316,7 @@ func (s *Source) Verdict(ctx context.Context, id, word string) (*judge.Verdict, 
 	if err != nil {
 		return nil, err
 	}
-	return s.verdicts.get(ctx, key, func() (*judge.Verdict, int, error) {
+	v, err := s.verdicts.get(ctx, key, func() (*judge.Verdict, int, error) {
 		c, err := s.caseOf(ctx, x, id, word, &p, now)
 		if err != nil {
 			return nil, 0, err
@@ -316,6 +324,10 @@ func (s *Source) Verdict(ctx context.Context, id, word string) (*judge.Verdict, 
 		v, err := judge.Judge(c)
 		return &v, 1 + len(v.Metrics), err
 	})
+	if err != nil {
+		return nil, err
+	}
+	return s.flagged(ctx, x, v, head, &p, now)
 }
 
 // Case returns what Verdict judges: for reports that show more than it.

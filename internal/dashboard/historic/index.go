@@ -17,12 +17,13 @@ import (
 // index is what there is: the heads of all runs, and what is known of apps by
 // them.
 type index struct {
-	revision string
-	heads    []run.Run            // newest first
-	place    map[string]int       // by id
-	byApp    map[string][]run.Run // likewise newest first
-	env      []string             // of heads: the key of the environment
-	apps     []dashboard.App
+	revision  string
+	baselines string               // that were set
+	heads     []run.Run            // newest first
+	place     map[string]int       // by id
+	byApp     map[string][]run.Run // likewise newest first
+	env       []string             // of heads: the key of the environment
+	apps      []dashboard.App
 }
 
 func newIndex(heads []run.Run) *index {

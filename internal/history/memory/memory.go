@@ -1,5 +1,6 @@
 // Package memory is a history that lies in memory: for what is made up, and for
-// tests. It can only be read.
+// tests. Its runs can only be read; what is done about alerts is kept as long as
+// it is there.
 package memory
 
 import (
@@ -9,6 +10,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/run"
@@ -21,6 +23,9 @@ type History struct {
 	byID      map[string]*run.Run
 	series    []history.Series // as Reader.Series returns them
 	baselines []history.Baseline
+
+	mu   sync.Mutex
+	acts []history.Act
 }
 
 var _ history.Reader = (*History)(nil)
@@ -199,9 +204,6 @@ func (h *History) Baseline(_ context.Context, app string, labels map[string]stri
 
 // Baselines returns all that were set.
 func (h *History) Baselines(context.Context) ([]history.Baseline, error) { return h.baselines, nil }
-
-// Acts returns nothing: nobody can act here.
-func (h *History) Acts(context.Context, history.ActFilter) ([]history.Act, error) { return nil, nil }
 
 // Address says where the history lies.
 func (h *History) Address() string { return "in memory" }
