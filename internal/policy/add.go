@@ -78,6 +78,34 @@ func AddWaiver(text []byte, w judge.Waiver, replace bool) ([]byte, error) {
 	return out, nil
 }
 
+// RemoveWaiver takes a waiver out of the text of a file and returns the new
+// text: every other line stays as it is. Without the waiver, as w has it, the
+// text is returned as it was. Errors are those of AddWaiver.
+func RemoveWaiver(text []byte, w judge.Waiver) ([]byte, error) {
+	old, err := ReadWaivers(bytes.NewReader(text), WaiversFile)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(old, func(o judge.Waiver) bool { return equalWaivers(o, w) })
+	if at < 0 {
+		return text, nil
+	}
+	_, body, err := parse(bytes.NewReader(text), WaiversFile)
+	if err != nil {
+		return nil, err
+	}
+	seq := listOf(body)
+	if seq == nil || seq.IsFlowStyle || at >= len(seq.Entries) {
+		return nil, ErrByHand
+	}
+	out := []byte(strings.Join(withoutItem(strings.SplitAfter(string(text), "\n"), seq.Entries[at].Start), ""))
+	got, err := ReadWaivers(bytes.NewReader(out), WaiversFile)
+	if err != nil || !slices.EqualFunc(got, slices.Delete(slices.Clone(old), at, at+1), equalWaivers) {
+		return nil, ErrByHand
+	}
+	return out, nil
+}
+
 // equalWaivers compares what waivers say, wherever they stand.
 func equalWaivers(a, b judge.Waiver) bool {
 	return a.Metric == b.Metric && a.Reason == b.Reason && a.Author == b.Author && a.Since.Equal(b.Since) &&

@@ -8,6 +8,7 @@
 package policy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -132,7 +133,8 @@ func parse(r io.Reader, name string) (*reader, ast.Node, error) {
 	if len(text) > MaxSize {
 		return nil, nil, p.fail(nil, "", "the file is larger than %d MiB", MaxSize>>20)
 	}
-	file, err := parser.ParseBytes(text, 0)
+	// The parser counts the end of a line on Windows twice behind a comment.
+	file, err := parser.ParseBytes(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), 0)
 	if err != nil {
 		return nil, nil, p.syntax(err)
 	}

@@ -49,25 +49,16 @@ func Suggest(runs []*run.Run) ([]byte, error) {
 		return nil, &TooFewError{Have: len(runs)}
 	}
 	newest := runs[len(runs)-1]
-	measured := make(map[string][]*run.Metric) // by identity, oldest first
-	for _, r := range runs {
-		for i := range r.Metrics {
-			if m := &r.Metrics[i]; m.Count() > 0 {
-				measured[identity(m)] = append(measured[identity(m)], m)
-			}
-		}
-	}
 	var budgets, thresholds []line
 	quiet := 0
 	var short []string
-	for _, m := range Metrics([]*run.Run{newest}) {
-		h := historyOf(m, measured[identity(m)])
+	for _, h := range histories(runs) {
 		if len(h.centers) < MinRuns {
-			short = append(short, fmt.Sprintf("%s (%d)", m.Key(), len(h.centers)))
+			short = append(short, fmt.Sprintf("%s (%d)", h.metric.Key(), len(h.centers)))
 			continue
 		}
-		if l, ok := h.budget(); ok {
-			budgets = append(budgets, l)
+		if b, ok := h.budget(); ok {
+			budgets = append(budgets, line{metric: scalar(string(b.Metric)), rule: "{target: " + b.Target + "}", why: b.Why})
 		}
 		if l, ok := h.threshold(); ok {
 			thresholds = append(thresholds, l)
@@ -89,6 +80,45 @@ func Suggest(runs []*run.Run) ([]byte, error) {
 		fmt.Fprintf(&b, "# In too few runs (%d are needed): %s\n", MinRuns, strings.Join(short, ", "))
 	}
 	return []byte(b.String()), nil
+}
+
+// Suggestion is a budget that past runs call for.
+type Suggestion struct {
+	Metric judge.Pattern
+	Target string // as policies have it: 190ms
+	Why    string
+}
+
+// SuggestBudgets proposes the budgets that Suggest does, by metric.
+func SuggestBudgets(runs []*run.Run) ([]Suggestion, error) {
+	if len(runs) < MinRuns {
+		return nil, &TooFewError{Have: len(runs)}
+	}
+	var list []Suggestion
+	for _, h := range histories(runs) {
+		if b, ok := h.budget(); ok {
+			list = append(list, b)
+		}
+	}
+	return list, nil
+}
+
+// histories returns what runs, oldest first, measured of each metric of the
+// newest.
+func histories(runs []*run.Run) []past {
+	measured := make(map[string][]*run.Metric) // by identity, oldest first
+	for _, r := range runs {
+		for i := range r.Metrics {
+			if m := &r.Metrics[i]; m.Count() > 0 {
+				measured[identity(m)] = append(measured[identity(m)], m)
+			}
+		}
+	}
+	var list []past
+	for _, m := range Metrics(runs[len(runs)-1:]) {
+		list = append(list, historyOf(m, measured[identity(m)]))
+	}
+	return list
 }
 
 // line is one rule, and why.
@@ -170,11 +200,11 @@ func ofTheRuntime(name string) bool {
 	return strings.HasPrefix(name, "go.") || strings.HasPrefix(name, "gc.")
 }
 
-func (h *past) budget() (line, bool) {
+func (h *past) budget() (Suggestion, bool) {
 	m := h.metric
 	direction := m.Direction()
 	if direction == "" || strings.Contains(m.Name, "/") || ofTheRuntime(m.Name) || len(h.held) < MinRuns || math.IsNaN(h.noise) {
-		return line{}, false
+		return Suggestion{}, false
 	}
 	room := max(headroom, deviations*h.noise)
 	worst, limit := slices.Max(h.held), ""
@@ -185,15 +215,14 @@ func (h *past) budget() (line, bool) {
 		limit = quantityText(worst*(1+room), m.Unit, true)
 	}
 	if worst <= 0 || limit == "" {
-		return line{}, false
+		return Suggestion{}, false
 	}
 	if rounded, _, err := unit.Parse(limit); err == nil {
 		room = math.Round(1000*math.Abs(rounded/worst-1)) / 1000 // what was rounded is part of it
 	}
-	return line{
-		metric: scalar(string(judge.PatternOf(m.Name, m.Labels))),
-		rule:   "{target: " + limit + "}",
-		why:    fmt.Sprintf("%s; the worst %s of %d runs is %s; runs differ by %s", above(room, direction), h.statistic, len(h.held), unit.Format(worst, m.Unit), percentText(h.noise)),
+	return Suggestion{
+		Metric: judge.PatternOf(m.Name, m.Labels), Target: limit,
+		Why: fmt.Sprintf("%s; the worst %s of %d runs is %s; runs differ by %s", above(room, direction), h.statistic, len(h.held), unit.Format(worst, m.Unit), percentText(h.noise)),
 	}, true
 }
 
