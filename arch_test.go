@@ -88,6 +88,9 @@ var imports = map[string][]string{
 	"internal/dashboard/running":  {"run", "internal/dashboard", "internal/dashboard/historic", "internal/feed", "internal/history", "internal/history/memory", "internal/judge"},
 	"internal/dashboard/madeup":   {"run", "internal/unit"},
 	"internal/dashboard/pagetest": {},
+
+	"internal/dashboard/policyfile": {"run", "internal/atomicfile", "internal/dashboard", "internal/judge", "internal/policy"},
+
 	"examples/cuepoint":           {"examples/cuepoint/app"},
 	"examples/cuepoint/app":       {".", "pacerhttp", "internal/atomicfile", "internal/loopback", "examples/cuepoint/library", "examples/cuepoint/match", "examples/cuepoint/rekordbox"},
 	"examples/cuepoint/library":   {},

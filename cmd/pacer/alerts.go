@@ -302,8 +302,8 @@ func (c *cli) alertsUndo(f *alertFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "undo ALERT...",
 		Short: "Undo what was done last about it",
-		Long: `Undo takes back what a person did last about an alert, or with --act what has that
-number in pacer alerts show. Both stay in the log.`,
+		Long: `Undo takes back what a person did last about an alert, or with --act what has
+that number in pacer alerts show. Both stay in the log.`,
 		Example: "  pacer alerts undo startup\n  pacer alerts undo 8b38c21e --act 2",
 		Args:    atLeast(1),
 	}

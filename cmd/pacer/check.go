@@ -141,7 +141,7 @@ func findCase(ctx context.Context, o checkOptions) (judge.Case, error) {
 	return judge.Case{Current: &current, Baseline: base, History: past, Policy: p, Now: time.Now()}, err
 }
 
-// judged judges a case, and flags what people know of already.
+// judged judges a case.
 func judged(found judge.Case) (judge.Verdict, error) {
 	v, err := judge.Judge(found)
 	var misfit *judge.PolicyError

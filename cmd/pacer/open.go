@@ -53,9 +53,9 @@ the pages itself until Ctrl-C, as pacer serve does.`,
 		if base, ok := served(cmd.Context()); ok {
 			return show(base)
 		}
-		s, err := c.listen(cmd.Context(), defaultAddr, false)
+		s, err := c.listen(cmd.Context(), defaultAddr, false, false)
 		if err != nil { // the usual port is taken, by who knows what
-			s, err = c.listen(cmd.Context(), "127.0.0.1:0", false)
+			s, err = c.listen(cmd.Context(), "127.0.0.1:0", false, false)
 		}
 		if err != nil {
 			return err

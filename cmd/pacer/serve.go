@@ -31,17 +31,23 @@ import (
 const defaultAddr = "127.0.0.1:7717"
 
 func (c *cli) serve() *cobra.Command {
-	addr, demo := "", false
+	addr, demo, edit := "", false, false
 	cmd := &cobra.Command{
 		Use:   "serve [flags]",
 		Short: "Show the history as pages in a browser",
 		Long: `Serve shows the history as pages: what the newest run is worth, the history of
-each metric with its change points, any two runs side by side. The first line
-that it writes is their address. It serves this machine alone, opens no
-connection of its own, and runs until Ctrl-C.
+each metric with its change points, any two runs side by side, what got worse
+for good, budgets. The first line that it writes is their address. It serves
+this machine alone, opens no connection of its own, and runs until Ctrl-C.
+
+The pages only read, unless --edit lets them change something: acts about
+regressions go to the history, budgets to pacer.yaml, accepted changes to
+pacer.waivers.yaml beside it. Whoever can reach this machine's own addresses may
+do that then, by the name of git's user.
 
 With --demo it shows a made-up year of an app instead, and needs no history.`,
 		Example: `  pacer serve                          the history of this folder
+  pacer serve --edit                   and change budgets, act on regressions
   pacer serve --demo                   a made-up year, to look around
   pacer serve --addr 127.0.0.1:0       on a port that is free
   pacer open startup                   open the page of a metric`,
@@ -49,8 +55,9 @@ With --demo it shows a made-up year of an app instead, and needs no history.`,
 	}
 	cmd.Flags().StringVar(&addr, "addr", defaultAddr, "`HOST:PORT` to listen on, of this machine; port 0 is a free one")
 	cmd.Flags().BoolVar(&demo, "demo", false, "show a made-up year of an app")
+	cmd.Flags().BoolVar(&edit, "edit", false, "let the pages change budgets, and act on regressions")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		s, err := c.listen(cmd.Context(), addr, demo)
+		s, err := c.listen(cmd.Context(), addr, demo, edit)
 		if err != nil {
 			return err
 		}
@@ -76,7 +83,7 @@ type server struct {
 }
 
 // listen makes a server of the history, or of the demo.
-func (c *cli) listen(ctx context.Context, addr string, demo bool) (*server, error) {
+func (c *cli) listen(ctx context.Context, addr string, demo, edit bool) (*server, error) {
 	if err := loopback(addr); err != nil {
 		return nil, err
 	}
@@ -84,13 +91,19 @@ func (c *cli) listen(ctx context.Context, addr string, demo bool) (*server, erro
 	config := dashboard.Config{Version: versionNumber(), Log: log}
 	s := &server{}
 	if demo {
-		source, err := demoSource(time.Now())
+		source, may, err := demoSource(time.Now())
 		if err != nil {
 			return nil, err
 		}
+		config.Editing = everybody(may, edit, "pacer serve --demo --edit")
 		s.source, s.what, config.Notice = source, "a made-up year of an app", demoNotice
 	} else {
 		at := placeOf(ctx)
+		may, err := editable(at)
+		if err != nil {
+			return nil, err
+		}
+		config.Editing = everybody(may, edit, "pacer serve --edit")
 		s.source, s.what, s.note, config.Shows = historySource(at), at.String(), noteFile(), at.mark()
 	}
 	config.Source, config.Exports = s.source, exportsOf(s.source)

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/dashboard"
 	"github.com/pacer-perf/pacer/internal/dashboard/historic"
 	"github.com/pacer-perf/pacer/internal/dashboard/madeup"
+	"github.com/pacer-perf/pacer/internal/dashboard/policyfile"
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/history/memory"
 	"github.com/pacer-perf/pacer/internal/judge"
@@ -16,24 +16,20 @@ import (
 
 const demoNotice = madeup.Notice
 
-// demoSource is a made-up year that ends now, in memory.
-func demoSource(now time.Time) (*historic.Source, error) {
+// demoSource is a made-up year that ends now, in memory, and what can be changed
+// of it: as long as it is shown.
+func demoSource(now time.Time) (*historic.Source, dashboard.Editing, error) {
 	store, err := memory.New(madeup.Runs(now)...)
 	if err != nil {
-		return nil, err
+		return nil, dashboard.Editing{}, err
 	}
-	p, err := policy.Read(strings.NewReader(madeup.Policy), policyName)
-	if err != nil {
-		return nil, err
-	}
-	if p.Waivers, err = policy.ReadWaivers(strings.NewReader(madeup.Waivers), policy.WaiversFile); err != nil {
-		return nil, err
-	}
-	return historic.New(historic.Config{
+	rules, waivers := policyfile.InMemory(madeup.Policy, policyName), policyfile.WaiversInMemory(madeup.Waivers, policy.WaiversFile)
+	source := historic.New(historic.Config{
 		Open:   func(context.Context) (history.Reader, error) { return store, nil },
-		Policy: func(string) (judge.Policy, error) { return p, nil },
+		Policy: func(string) (judge.Policy, error) { return policyfile.Current(rules, waivers) },
 		Location: func(context.Context) (dashboard.Location, error) {
 			return dashboard.Location{Place: "in memory: it is made up anew each time"}, nil
 		},
-	}), nil
+	})
+	return source, dashboard.Editing{Author: whoami(), Acts: store, Policy: rules, Waivers: waivers}, nil
 }

@@ -41,8 +41,11 @@ type Config struct {
 	// FrameAncestors may show the pages in a frame, as in a content security
 	// policy; nil: pages of the same origin.
 	FrameAncestors []string
-	Log            *slog.Logger     // of what goes wrong; nil: slog.Default
-	Now            func() time.Time // nil: time.Now
+	// Editing says who sends a request and what they may change; nil: the pages
+	// only read. Requests of other sites never change anything.
+	Editing func(*http.Request) Editing
+	Log     *slog.Logger     // of what goes wrong; nil: slog.Default
+	Now     func() time.Time // nil: time.Now
 }
 
 // Export is a document that is made of a verdict: a report, a comment.
@@ -63,7 +66,8 @@ type Document struct {
 // Handler serves the pages.
 type Handler struct {
 	Config
-	policy string // content security policy
+	policy      string // content security policy
+	crossOrigin *http.CrossOriginProtection
 }
 
 // New returns a Handler.
@@ -78,7 +82,7 @@ func New(c Config) *Handler {
 	if c.FrameAncestors != nil {
 		frames = cmp.Or(strings.Join(c.FrameAncestors, " "), "'none'")
 	}
-	return &Handler{Config: c, policy: "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	return &Handler{Config: c, crossOrigin: http.NewCrossOriginProtection(), policy: "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 		"base-uri 'none'; form-action 'self'; frame-ancestors " + frames + "; require-trusted-types-for 'script'"}
 }
 

@@ -121,6 +121,7 @@ func (h *Handler) metric(w http.ResponseWriter, r *http.Request) error {
 		}
 		m.Few = "No history: no run that is shown here measured it."
 	}
+	h.alertBars(r.Context(), &m.view, m.Key)
 	m.Title, m.Where = m.Key, EnvironmentName(head.Environment, head.Labels)
 	m.Exports = h.exports(&m.view)
 	if judged != nil {

@@ -22,6 +22,8 @@ func pages() []page {
 		{path: "history", title: "History", key: "h", needs: pastBeside, get: (*Handler).overview},
 		{path: "metric", needs: hasPast, get: (*Handler).metric},
 		{path: "compare", title: "Compare", key: "c", needs: hasPast, get: (*Handler).compare},
+		{path: "regressions", title: "Regressions", key: "r", needs: alerting, get: (*Handler).regressions, post: (*Handler).act},
+		{path: "budgets", title: "Budgets", key: "b", needs: hasPast, get: (*Handler).budgets, post: (*Handler).editBudgets},
 		{path: "runs", title: "Runs", key: "u", needs: hasPast, get: (*Handler).runs},
 		{path: "settings", title: "Settings", key: "s", get: (*Handler).settings},
 
@@ -36,6 +38,8 @@ func pages() []page {
 		{path: "export.json", needs: hasPast, get: (*Handler).exportJSON},
 		{path: "export.csv", needs: hasPast, get: (*Handler).exportCSV},
 		{path: "chart.svg", needs: hasPast, get: (*Handler).chartSVG},
+		{path: "regressions.json", needs: alerting, get: (*Handler).regressionsJSON},
+		{path: "regressions.atom", needs: alerting, get: (*Handler).atom},
 		{path: "verdict.json", needs: hasPast, get: (*Handler).verdictJSON},
 		{path: "healthz", get: (*Handler).health},
 	}

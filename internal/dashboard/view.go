@@ -32,11 +32,13 @@ type view struct {
 	Apps  []App
 	Query url.Values
 	Now   time.Time
+	May   Editing // what whoever looks may change
 }
 
 type navItem struct {
 	Title, Href, Key string
 	Current          bool
+	Count            int // of what waits there
 }
 
 // Link is a place to go.
@@ -58,7 +60,7 @@ func (h *Handler) bare(r *http.Request) view {
 	_, hash := assets()
 	v := view{
 		Path: lastPart(r.URL.Path), Site: h.Name, Version: h.Version, Notice: h.Notice, Assets: "?v=" + hash,
-		Embed: q.Get("embed") == "1", Query: q, Now: h.Now(),
+		Embed: q.Get("embed") == "1", Query: q, Now: h.Now(), May: h.editing(r),
 	}
 	v.Card = v.Embed && q.Get("card") == "1"
 	for _, p := range pages() {
@@ -104,6 +106,11 @@ func (h *Handler) view(r *http.Request) (view, error) {
 	}
 	if v.App != nil {
 		v.Site = cmp.Or(h.Name, v.App.Name, "unnamed app")
+	}
+	for i := range v.Nav {
+		if v.Nav[i].Title == "Regressions" {
+			v.Nav[i].Count = h.open(r.Context(), &v)
+		}
 	}
 	return v, nil
 }

@@ -277,6 +277,13 @@ const (
 
 var statusOf = map[Tier]BudgetStatus{Target: OverTarget, Warning: OverWarning, Critical: OverCritical}
 
+// Hold says how a metric stands in the budget. The error is a *PolicyError: the
+// budget does not fit the metric.
+func (b *Budget) Hold(m *run.Metric) (*BudgetResult, error) {
+	result, _, err := b.hold(m)
+	return result, err
+}
+
 // hold holds a metric to a budget. It returns the highest tier that the value
 // is over, "" if none.
 func (b *Budget) hold(m *run.Metric) (*BudgetResult, Tier, error) {

@@ -48,3 +48,27 @@ func Historic(p Past, f *feed.Feed) dashboard.Source {
 		Policy: func(string) (judge.Policy, error) { return dashboard.PolicyFor(f.Instruments()), nil },
 	})
 }
+
+// Alerts returns what got worse in the past runs: see dashboard.Alerting.
+func (s *Source) Alerts(ctx context.Context, q dashboard.AlertQuery) (*dashboard.Alerts, error) {
+	if past, ok := s.Source.(dashboard.Alerting); ok {
+		return past.Alerts(ctx, q)
+	}
+	return &dashboard.Alerts{}, nil
+}
+
+// Versions returns what the last versions measured: see dashboard.Recalling.
+func (s *Source) Versions(ctx context.Context, id string, n int) ([]dashboard.Recalled, error) {
+	if past, ok := s.Source.(dashboard.Recalling); ok {
+		return past.Versions(ctx, id, n)
+	}
+	return nil, nil
+}
+
+// Comparable returns the last runs: see dashboard.Recalling.
+func (s *Source) Comparable(ctx context.Context, id string, n int) ([]*run.Run, error) {
+	if past, ok := s.Source.(dashboard.Recalling); ok {
+		return past.Comparable(ctx, id, n)
+	}
+	return nil, nil
+}
