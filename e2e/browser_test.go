@@ -270,7 +270,7 @@ func (b *tab) press(keys ...string) {
 			p.Modifiers, key = 8, rest
 		}
 		p.Key, p.Code = key, key
-		codes := map[string]int64{"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Backspace": 8}
+		codes := map[string]int64{"Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Backspace": 8, ".": 190}
 		p.WindowsVirtualKeyCode = codes[key]
 		switch {
 		case key == "Enter":

@@ -48,8 +48,10 @@ func empty(testing.TB) http.Handler {
 	return serve(historic.New(historic.Config{Open: func(context.Context) (history.Reader, error) { return nil, nil }}))
 }
 
-func serve(source dashboard.Source) http.Handler {
-	return dashboard.New(dashboard.Config{Source: source, Version: "0.0.0", Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
+// serve serves a source; may is what can be changed, nothing unless it is given.
+func serve(source dashboard.Source, may ...dashboard.Editing) http.Handler {
+	may = append(may, dashboard.Editing{Hint: "pacer serve --edit"})
+	return dashboard.New(dashboard.Config{Source: source, Editing: func(*http.Request) dashboard.Editing { return may[0] }, Version: "0.0.0", Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
 }
 
 // pages are what every page is held to. A new page is one line.
@@ -64,6 +66,11 @@ var pages = []struct {
 	{name: "metric-many", path: "metric?m=table.filter%7Brows%3D1000%7D&x=date&y=zero&stat=p95", of: demo},
 	{name: "compare", path: "compare?a=2.3.20&b=2.4.1", of: demo},
 	{name: "compare-unknown", path: "compare?a=2.3.200", of: demo, refused: true},
+	{name: "regressions", path: "regressions", of: lookedAt},
+	{name: "regressions-form", path: "regressions?act=mute&id=" + muted, of: lookedAt},
+	{name: "budgets", path: "budgets?m=startup", of: lookedAt},
+	{name: "budgets-suggested", path: "budgets?suggest=1", of: lookedAt},
+	{name: "budgets-read", path: "budgets", of: demo},
 	{name: "runs", path: "runs", of: demo},
 	{name: "settings", path: "settings", of: demo},
 	{name: "error", path: "metric?m=startap", of: demo, refused: true},

@@ -22,13 +22,14 @@ var shots = func() (list []shot) {
 		name, path string
 		height     int64
 	}{
-		{"overview", "", 900}, {"metric", "metric?m=startup", 1120}, {"compare", "compare?b=2.4.1", 700}, {"runs", "runs", 420}, {"settings", "settings", 620},
+		{"overview", "", 900}, {"metric", "metric?m=startup", 1120}, {"compare", "compare?b=2.4.1", 700}, {"regressions", "regressions", 900}, {"budgets", "budgets", 900}, {"runs", "runs", 420}, {"settings", "settings", 620},
 	} {
 		for _, scheme := range []string{"light", "dark"} {
 			list = append(list, shot{p.name + "-" + scheme, p.path, window{Width: 1060, Height: p.height, Scheme: scheme}})
 		}
 	}
-	return append(list, shot{"small", "", window{Width: 390, Height: 1100}})
+	small := window{Width: 390, Height: 1100}
+	return append(list, shot{"small", "", small}, shot{"small-regressions", "regressions", small}, shot{"small-budgets", "budgets", small})
 }()
 
 type shot struct {
@@ -43,7 +44,7 @@ func TestScreenshots(t *testing.T) {
 	} else if err := os.MkdirAll(dir, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	b := open(t, demo(t), window{})
+	b := open(t, lookedAt(t), window{})
 	for _, s := range shots {
 		b.resize(s.window)
 		b.visit(s.path)

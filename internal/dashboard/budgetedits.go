@@ -16,7 +16,8 @@ import (
 	"github.com/pacer-perf/pacer/run"
 )
 
-// written writes a limit as policies have it, exactly: 2s, 1200ms, 500MB.
+// written writes a limit as policies have it, exactly: 2s, 1200ms, 500MB. It is
+// the shortest way that is no fraction of its unit, if there is one.
 func written(q judge.Quantity) string {
 	best := ""
 	small := false // a fraction of its unit, as in 0.25s
@@ -25,12 +26,9 @@ func written(q judge.Quantity) string {
 		if err != nil {
 			continue
 		}
-		text := strconv.FormatFloat(q.Value/size, 'f', -1, 64)
-		if v, base, err := unit.Parse(text + name); err != nil || v != q.Value || base != q.Unit && q.Value != 0 {
-			continue
-		}
-		below := math.Abs(q.Value) < size
-		if text += name; best == "" || small && !below || small == below && len(text) < len(best) {
+		text, ok := inScale(q, size, name)
+		below := q.Value != 0 && math.Abs(q.Value) < size
+		if ok && (best == "" || small || !below && len(text) < len(best)) {
 			best, small = text, below
 		}
 	}
@@ -38,6 +36,22 @@ func written(q judge.Quantity) string {
 		return best
 	}
 	return strings.TrimSpace(strconv.FormatFloat(q.Value, 'f', -1, 64) + " " + q.Unit)
+}
+
+// inScale writes a quantity in a scale, and tells whether that reads back as it
+// was: 1e-4 s over 1e-6 s is not quite 100.
+func inScale(q judge.Quantity, size float64, name string) (string, bool) {
+	for _, digits := range []int{12, -1} {
+		x, err := strconv.ParseFloat(strconv.FormatFloat(q.Value/size, 'g', digits, 64), 64)
+		if err != nil {
+			continue
+		}
+		text := strconv.FormatFloat(x, 'f', -1, 64) + name
+		if v, base, err := unit.Parse(text); err == nil && v == q.Value && (base == q.Unit || q.Value == 0) {
+			return text, true
+		}
+	}
+	return "", false
 }
 
 // scalesOf are the names that quantities of a unit may have, the largest first.

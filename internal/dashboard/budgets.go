@@ -38,6 +38,7 @@ type budgetsView struct {
 	Versions int    // that are looked back at, at most
 	Where    string // the environment whose runs are
 	Changes  int    // that are not saved
+	Posted   bool   // they come from the form
 	Errors   int
 	Diff     []diffLine
 	Text     string // as it would be written
@@ -242,13 +243,6 @@ func newEditor(h *Handler, b *budgetsView, text PolicyText) *editor {
 	return e
 }
 
-func (e *editor) status() int {
-	if e.Errors > 0 {
-		return http.StatusUnprocessableEntity
-	}
-	return http.StatusOK
-}
-
 // rowOf is the row of a budget as it is.
 func rowOf(b *judge.Budget) budgetRow {
 	r := budgetRow{Metric: string(b.Metric), Statistic: b.Statistic, place: b.Place}
@@ -281,6 +275,7 @@ func (e *editor) fromFile() {
 
 // fromForm makes the rows of what was entered.
 func (e *editor) fromForm(form url.Values) {
+	e.Posted = true
 	for n := range maxRows {
 		key := func(name string) string { return fmt.Sprintf("%s.%d", name, n) }
 		if !form.Has(key("metric")) {

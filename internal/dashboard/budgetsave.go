@@ -61,7 +61,7 @@ func (h *Handler) editBudgets(w http.ResponseWriter, r *http.Request) error {
 		if err := e.show(r.Context()); err != nil {
 			return err
 		}
-		return h.render(w, r, e.status(), "budgets", b)
+		return h.render(w, r, http.StatusOK, "budgets", b)
 	}
 	return h.saveBudgets(w, r, b, now, base)
 }

@@ -144,9 +144,9 @@ func TestBudgetsWrong(t *testing.T) {
 		if !form.Has(name) {
 			name = field(t, form, tt.field, tt.metric)
 		}
-		for _, act := range []string{"preview", "save"} {
+		for act, status := range map[string]int{"preview": 200, "save": 422} {
 			p := d.post("budgets", set(form, name, tt.value, "act", act))
-			p.says(t, 422, "One thing is not right yet; nothing was saved.")
+			p.says(t, status, "One thing is not right yet; nothing was saved.")
 			if e := errorOf.FindStringSubmatch(p.body); e == nil || !strings.Contains(words("<main"+e[1]), tt.says) {
 				t.Errorf("%s=%s: %q", name, tt.value, e)
 			}
@@ -166,7 +166,7 @@ func TestBudgetsWrong(t *testing.T) {
 	n := field(t, form, "metric", "")
 	d.post("budgets", set(form, n, "startpu", strings.Replace(n, "metric", "target", 1), "3s", "act", "preview")).says(t, 200, "matches no metric of the newest run: did you mean startup?")
 	d.post("budgets", set(form, n, "s*", "act", "preview")).says(t, 200, "2 metrics match")
-	d.post("budgets", set(form, n, "a{", "act", "preview")).says(t, 422, "has a brace")
+	d.post("budgets", set(form, n, "a{", "act", "preview")).says(t, 200, "has a brace")
 	form.Set("was", "*")
 	d.post("budgets", form).says(t, 400, "The form is not one of ours")
 }

@@ -329,7 +329,7 @@ export const keys = {
 };
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented || event.isComposing) return;
-  if (event.key !== "Escape" && (store.get("pacer-keys") === "off" || event.target.matches("input, select, textarea, [contenteditable]") || help?.open)) return;
+  if (event.key !== "Escape" && (store.get("pacer-keys") === "off" || event.target.matches("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable]") || help?.open)) return;
   if (going && Date.now() - going < 1500) {
     going = 0;
     const link = $(`nav [data-key="${CSS.escape(event.key)}"]`);

@@ -41,6 +41,10 @@ document.addEventListener("click", (event) => {
   say(n + " chosen");
 });
 
+// Browsers do not take the focus to a field when an address leads to a place on
+// the page.
+if (location.hash === "#panel") $("#panel [autofocus]")?.focus();
+
 // What is entered belongs to its choice.
 for (const field of $$(".until input:not([type=radio])")) {
   field.addEventListener("input", () => { $("input[type=radio]", field.closest(".row")).checked = true });
@@ -58,7 +62,7 @@ function post(form) {
     body.set("act", "preview");
     request.open("POST", form.getAttribute("action"));
     request.responseType = "document";
-    request.onload = () => [200, 422].includes(request.status) && request.response ? resolve(request.response) : reject(new Error(request.statusText));
+    request.onload = () => request.status === 200 && request.response ? resolve(request.response) : reject(new Error(request.statusText));
     request.onerror = () => reject(new Error("no connection"));
     request.send(body);
   });
@@ -92,7 +96,7 @@ async function look() {
   say(n ? (n === 1 ? "1 mistake" : n + " mistakes") : $("[data-changes]", budgets)?.textContent || "No changes");
   dirty = Boolean($("[data-changes]", budgets));
 }
-let dirty = budgets && Boolean($("[data-changes]", budgets));
+let dirty = budgets && "unsaved" in budgets.dataset;
 if (budgets) {
   budgets.addEventListener("input", () => { dirty = true; clearTimeout(timer); timer = setTimeout(look, 250) });
   addEventListener("submit", () => { dirty = false; clearTimeout(timer); looking++ });
