@@ -71,7 +71,7 @@ open, acknowledged or muted; for show all of them.`,
 		}
 		list := slices.DeleteFunc(slices.Clone(found.List), func(a alert.Alert) bool { return !slices.Contains(wanted, a.State) })
 		if as == "json" {
-			return writeJSON(c.stdout, alertsDocument(found, list))
+			return writeJSON(c.stdout, found.Document(list))
 		}
 		return text.Alerts(c.stdout, list, foot(found), c.text())
 	}
@@ -103,19 +103,6 @@ func parseStates(s string) ([]history.State, error) {
 		list = append(list, state)
 	}
 	return list, nil
-}
-
-// alertsDocument is what pacer alerts --format json writes.
-func alertsDocument(found *dashboard.Alerts, list []alert.Alert) any {
-	if list == nil {
-		list = []alert.Alert{}
-	}
-	return struct {
-		Branch string        `json:"branch"`
-		Runs   int           `json:"runs"` // that were looked at
-		Newest *judge.Head   `json:"newest,omitempty"`
-		Alerts []alert.Alert `json:"alerts"`
-	}{found.Branch, found.Runs, found.Newest, list}
 }
 
 // foot says how many alerts there are in which state, and what was looked at.
@@ -240,7 +227,7 @@ func (c *cli) alertsShow(f *alertFlags) *cobra.Command {
 			return err
 		}
 		if as == "json" {
-			return writeJSON(c.stdout, alertsDocument(found, list))
+			return writeJSON(c.stdout, found.Document(list))
 		}
 		for i := range list {
 			if i > 0 {

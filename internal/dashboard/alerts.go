@@ -19,7 +19,7 @@ type AlertQuery struct {
 	App    string
 	Branch string // whose runs are looked at; "": the one that work is merged into
 	// Patience is how long to wait for what is not worked out yet; 0: until it
-	// is.
+	// is. Below 0 it is not even begun.
 	Patience time.Duration
 }
 

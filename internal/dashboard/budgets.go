@@ -30,7 +30,6 @@ type budgetsView struct {
 	ReadOnly string // why it cannot be saved
 	Hint     string // how to be allowed to edit
 	Base     string // the text that the form was made from, encoded
-	Revision string
 	Rows     []budgetRow
 	Names    []string // of metrics, for new budgets
 	Stats    []string
@@ -237,7 +236,7 @@ func newEditor(h *Handler, b *budgetsView, text PolicyText) *editor {
 	e := &editor{budgetsView: b, h: h, text: text, out: text.Text}
 	if b.Form {
 		e.policy, e.err = b.May.Policy.Parse(text.Text)
-		b.Base, b.Revision = base64.StdEncoding.EncodeToString(text.Text), text.Revision
+		b.Base = base64.StdEncoding.EncodeToString(text.Text)
 	}
 	e.edited = e.policy
 	return e

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -49,49 +50,34 @@ func (h *Handler) editBudgets(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return &problem{status: http.StatusBadRequest, Title: "The form is not one of ours", Text: "It does not say what it was made from.", cause: err}
 	}
-	if form.Get("act") != "save" {
-		// Only looked at: against what it was made from.
-		was := now
-		was.Text, was.Revision = base, form.Get("revision")
-		e := newEditor(h, b, was)
-		if e.err != nil {
-			return e.err
-		}
-		e.fromForm(form)
-		if err := e.show(r.Context()); err != nil {
-			return err
-		}
-		return h.render(w, r, http.StatusOK, "budgets", b)
-	}
-	return h.saveBudgets(w, r, b, now, base)
-}
-
-// saveBudgets writes the form to the file, if that is as it was.
-func (h *Handler) saveBudgets(w http.ResponseWriter, r *http.Request, b *budgetsView, now PolicyText, base []byte) error {
-	form := r.PostForm
-	was := now
-	was.Text, was.Revision = base, form.Get("revision")
+	was := now // what the form was made from, which is what it is shown against
+	was.Text = base
 	e := newEditor(h, b, was)
-	if e.err != nil {
-		return e.err
-	}
 	e.fromForm(form)
 	if err := e.show(r.Context()); err != nil {
 		return err
 	}
-	changed := now.Revision != was.Revision
 	switch {
+	case form.Get("act") != "save":
+		return h.render(w, r, http.StatusOK, "budgets", b)
 	case b.Errors > 0:
 		return h.render(w, r, http.StatusUnprocessableEntity, "budgets", b)
-	case changed:
-		return h.conflict(w, r, b, e, now)
+	case !bytes.Equal(now.Text, base):
+		return h.conflict(w, r, e, now)
 	}
-	err := b.May.Policy.Write(r.Context(), e.out, was.Revision)
+	return h.saveBudgets(w, r, e, now.Revision)
+}
+
+// saveBudgets writes what the form makes of the file, if that is still as a
+// revision was.
+func (h *Handler) saveBudgets(w http.ResponseWriter, r *http.Request, e *editor, revision string) error {
+	b := e.budgetsView
+	err := b.May.Policy.Write(r.Context(), e.out, revision)
 	var meanwhile *ChangedError
 	var no *RefusedError
 	switch {
 	case errors.As(err, &meanwhile):
-		return h.conflict(w, r, b, e, meanwhile.Now)
+		return h.conflict(w, r, e, meanwhile.Now)
 	case errors.As(err, &no):
 		b.ReadOnly = strings.TrimSpace(no.Text + " " + no.Hint)
 		return h.render(w, r, http.StatusConflict, "budgets", b)
@@ -107,7 +93,8 @@ func (h *Handler) saveBudgets(w http.ResponseWriter, r *http.Request, b *budgets
 
 // conflict shows both: what somebody else changed, and what this would do to
 // that. Nothing is written.
-func (h *Handler) conflict(w http.ResponseWriter, r *http.Request, b *budgetsView, e *editor, now PolicyText) error {
+func (h *Handler) conflict(w http.ResponseWriter, r *http.Request, e *editor, now PolicyText) error {
+	b := e.budgetsView
 	edits := e.onto(now)
 	c := &conflict{Theirs: lineDiff(string(e.text.Text), string(now.Text)), Fields: b.fieldsOf(now, edits), Reload: b.Discard}
 	b.Conflict = c
@@ -122,7 +109,7 @@ func (h *Handler) conflict(w http.ResponseWriter, r *http.Request, b *budgetsVie
 
 // fieldsOf is a form that makes edits in a text.
 func (b *budgetsView) fieldsOf(text PolicyText, edits PolicyEdits) []Link {
-	list := append(b.Kept(), Link{"was", base64.StdEncoding.EncodeToString(text.Text)}, Link{"revision", text.Revision})
+	list := append(b.Kept(), Link{"was", base64.StdEncoding.EncodeToString(text.Text)})
 	for i, e := range edits.Budgets {
 		n := "." + strconv.Itoa(i)
 		list = append(list, Link{"metric" + n, string(e.Metric)}, Link{"statistic" + n, e.Statistic}, Link{"target" + n, e.Target}, Link{"warning" + n, e.Warning}, Link{"critical" + n, e.Critical})

@@ -102,22 +102,7 @@ func budgetOf(m *judge.Metric) *budgetCell {
 	if b == nil {
 		return nil
 	}
-	c := &budgetCell{chip: chip{Word: string(b.Status)}}
-	switch b.Status {
-	case judge.Within:
-		c.Class, c.Icon = "within", "full"
-	case judge.OverTarget:
-		c.Class, c.Icon = "warning", "half"
-		if m.Better == run.Higher {
-			c.Word = "under target"
-		}
-	case judge.OverWarning:
-		c.Class, c.Icon = "warning", "triangle"
-	case judge.OverCritical:
-		c.Class, c.Icon = "critical", "octagon"
-	default:
-		c.Class, c.Icon, c.Word = "plain", "dash", "no data"
-	}
+	c := &budgetCell{chip: statusChip(b.Status, m.Better == run.Higher)}
 	var tiers []string
 	for _, t := range []struct {
 		name  string

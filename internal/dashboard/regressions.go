@@ -348,14 +348,13 @@ func verbsOf(s history.State) []verb {
 }
 
 // open counts the alerts that nobody did anything about, as far as that is
-// known without waiting. In the process of an app it is not worked out until
-// somebody asks for the page: that is work.
+// known. Other pages do not begin to work it out: it would be in their way.
 func (h *Handler) open(ctx context.Context, v *view) int {
 	source, ok := h.Source.(Alerting)
-	if !ok || v.App == nil || inProcess(h.Source) {
+	if !ok || v.App == nil {
 		return 0
 	}
-	found, err := source.Alerts(ctx, AlertQuery{App: v.App.Name, Branch: v.Query.Get("branch"), Patience: 1})
+	found, err := source.Alerts(ctx, AlertQuery{App: v.App.Name, Branch: v.Query.Get("branch"), Patience: -1})
 	if err != nil {
 		return 0 // the page itself says what is wrong
 	}
@@ -371,10 +370,10 @@ func (h *Handler) open(ctx context.Context, v *view) int {
 // alertBars says on the page of a metric that it is in the inbox.
 func (h *Handler) alertBars(ctx context.Context, v *view, key string) {
 	source, ok := h.Source.(Alerting)
-	if !ok || v.App == nil || inProcess(h.Source) {
+	if !ok || v.App == nil {
 		return
 	}
-	found, err := source.Alerts(ctx, AlertQuery{App: v.App.Name, Branch: v.Query.Get("branch"), Patience: 1})
+	found, err := source.Alerts(ctx, AlertQuery{App: v.App.Name, Branch: v.Query.Get("branch"), Patience: -1})
 	if err != nil {
 		return
 	}

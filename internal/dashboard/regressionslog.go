@@ -108,7 +108,7 @@ func (h *Handler) regressionsJSON(w http.ResponseWriter, r *http.Request) error 
 	return enc.Encode(l.Alerts.Document(list))
 }
 
-// Document is the document of some of the alerts.
+// Document is what pacer alerts --format json writes of some of the alerts.
 func (a *Alerts) Document(list []alert.Alert) any {
 	if list == nil {
 		list = []alert.Alert{}

@@ -24,7 +24,7 @@ func (e *editor) look(ctx context.Context) error {
 		return nil
 	}
 	var past []Recalled
-	if source, ok := e.h.Source.(Recalling); ok {
+	if source, ok := e.h.Source.(Recalling); ok && len(e.edited.Budgets) > 0 {
 		var err error
 		if past, err = source.Versions(ctx, e.newest.ID, whatIfVersions); err != nil {
 			e.Note = fmt.Sprintf("What the last versions would have been judged is not known: %v.", err)

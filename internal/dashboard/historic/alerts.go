@@ -196,6 +196,10 @@ func (s *Source) derived(ctx context.Context, x *index, q dashboard.AlertQuery, 
 		d.mu.Unlock()
 		return known, false, nil
 	}
+	if q.Patience < 0 {
+		d.mu.Unlock()
+		return known, true, nil
+	}
 	m := d.making[key]
 	if m == nil || m.stamp != stamp {
 		m = &making{stamp: stamp, done: make(chan struct{})}

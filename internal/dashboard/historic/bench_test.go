@@ -87,10 +87,12 @@ func BenchmarkPages(b *testing.B) {
 	for _, n := range []int{200, 1_000, 10_000} {
 		b.Run(fmt.Sprintf("runs=%d", n), func(b *testing.B) {
 			store := large(b, n, metrics)
+			rules := judge.Policy{Baseline: "branch:main", Budgets: []judge.Budget{{Metric: "group03.*", Limits: map[judge.Tier]judge.Quantity{judge.Target: {Value: 1, Unit: "s"}}}}}
 			s := New(Config{
 				Open:   func(context.Context) (history.Reader, error) { return store, nil },
-				Policy: func(string) (judge.Policy, error) { return judge.Policy{Baseline: "branch:main"}, nil },
+				Policy: func(string) (judge.Policy, error) { return rules, nil },
 			})
+			b.Cleanup(s.desk.close)
 			h := dashboard.New(dashboard.Config{Source: s, Log: slog.New(slog.DiscardHandler)})
 			begun := time.Now()
 			if _, err := s.Apps(b.Context()); err != nil {
@@ -100,7 +102,7 @@ func BenchmarkPages(b *testing.B) {
 			newest := sized(n-1, 0).ID
 			for _, p := range []struct{ name, target string }{
 				{"overview", "/"}, {"metric", "/metric?m=group03.metric077"}, {"all", "/metric?m=group03.metric077&last=all"},
-				{"compare", fmt.Sprintf("/compare?a=1.%d&b=%s", n-20, newest)}, {"runs", "/runs"}, {"card", "/?embed=1&card=1"},
+				{"compare", fmt.Sprintf("/compare?a=1.%d&b=%s", n-20, newest)}, {"runs", "/runs"}, {"card", "/?embed=1&card=1"}, {"regressions", "/regressions"}, {"budgets", "/budgets"},
 			} {
 				for _, state := range []string{"first", "recorded", "again"} {
 					b.Run(p.name+"/"+state, func(b *testing.B) {

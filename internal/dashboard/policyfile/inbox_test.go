@@ -3,14 +3,18 @@ package policyfile
 import (
 	"context"
 	"encoding/xml"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pacer-perf/pacer/internal/alert"
 	"github.com/pacer-perf/pacer/internal/dashboard"
+	"github.com/pacer-perf/pacer/internal/dashboard/madeup"
+	"github.com/pacer-perf/pacer/internal/dashboard/pagetest"
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -288,4 +292,36 @@ func TestInboxEmpty(t *testing.T) {
 	d.get("regressions?state=fixed").says(t, 200, "Nothing is fixed.")
 	d.get("regressions?q=nothing").says(t, 200, "Nothing here matches “nothing”")
 	d.get("regressions?state=lost").says(t, 200, "state=lost is not known here")
+}
+
+// Every link of the pages that change something leads somewhere, with names
+// that nobody would choose as well.
+func TestInboxCrawl(t *testing.T) {
+	t.Parallel()
+	var odd []*run.Run
+	names := []string{`<script>alert(1)</script>`, `a&b=c?d#e%20f/g`, `"quoted" 'names' \`, "{{.}}", "größe 🎧 \u202e rtl", "javascript:alert(1)", ".."}
+	for i := range 14 {
+		r := &run.Run{ID: fmt.Sprintf("ODD%03d", i), App: madeup.App, Version: names[i%7], Commit: names[(i+1)%7], Timestamp: clock.Add(time.Duration(i-14) * time.Hour)}
+		for k, name := range names {
+			m := run.Metric{Name: name, Unit: "s", Labels: map[string]string{"k": names[(k+2)%7]}}
+			for j := range 6 {
+				m.Samples = append(m.Samples, float64(1+i/7)+0.001*float64((i*7+j*3)%5))
+			}
+			r.Metrics = append(r.Metrics, m)
+		}
+		odd = append(odd, r)
+	}
+	for name, d := range map[string]*desk{
+		"the year":  madeupDesk(t),
+		"odd names": newDesk(t, InMemory("", "pacer.yaml"), WaiversInMemory("", "pacer.waivers.yaml"), odd...),
+	} {
+		d.get("regressions").says(t, 200, "Acknowledge ")
+		visited, problems := pagetest.Crawl(d.pages, "/regressions", 60)
+		for _, problem := range problems[:min(8, len(problems))] {
+			t.Errorf("%s: %v", name, problem)
+		}
+		if visited < 40 {
+			t.Errorf("%s: only %d pages are reached", name, visited)
+		}
+	}
 }
