@@ -25,6 +25,7 @@ var imports = map[string][]string{
 	"pacertest":                   {".", "run", "internal/unit", "internal/nearest"},
 	"pacerhttp":                   {".", "run", "internal/dashboard", "internal/dashboard/running", "internal/feed", "internal/history/folder", "internal/loopback"},
 	"pacerotel":                   {".", "run", "internal/unit"},
+	"internal/access":             {},
 	"internal/atomicfile":         {},
 	"internal/jsonscan":           {},
 	"internal/nearest":            {},

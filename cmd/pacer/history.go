@@ -253,7 +253,8 @@ func (c *cli) historyCopy() *cobra.Command {
 		Use:   "copy FROM TO",
 		Short: "Copy a whole history into another one",
 		Long: `Copy adds everything that one history has to another: runs as they are kept,
-baselines where none was set there, what was done about alerts, the audit log.
+baselines where none was set there, what was done about alerts, the audit log,
+tokens.
 Nothing is changed where it comes from, and what is there already stays as it
 is: a copy that was interrupted goes on where it stopped.
 
@@ -291,8 +292,8 @@ or ~/.pgpass.`,
 				return unreachable(err)
 			}
 			fmt.Fprintf(c.stdout, "%s copied, %d were there already\n", runsWord(done.Runs), done.Known)
-			if done.Baselines > 0 || done.Acts > 0 || done.Audit > 0 {
-				fmt.Fprintf(c.stdout, "%d baselines set, %d acts on alerts, %d entries of the audit log\n", done.Baselines, done.Acts, done.Audit)
+			if done.Baselines > 0 || done.Acts > 0 || done.Audit > 0 || done.Tokens > 0 {
+				fmt.Fprintf(c.stdout, "%d baselines set, %d acts on alerts, %d entries of the audit log, %d tokens\n", done.Baselines, done.Acts, done.Audit, done.Tokens)
 			}
 			for _, b := range done.Differ {
 				fmt.Fprintf(c.stderr, "pacer: warning: %s keeps its own baseline there: run %s is the one here\n", b.App, b.Run)

@@ -1,7 +1,10 @@
 package history
 
 import (
+	"context"
 	"crypto/rand"
+	"maps"
+	"strconv"
 	"time"
 
 	"github.com/pacer-perf/pacer/run"
@@ -37,5 +40,38 @@ func (a Audit) Completed() Audit {
 		rand.Read(random[:]) // never fails
 		a.ID = run.NewID(a.Time, random)
 	}
+	return a
+}
+
+type auditKey struct{}
+
+// WithAudit returns a context in which a store enters into the audit log what
+// it changes, in the same transaction: there is no change without its entry.
+// AppendBatch makes the entry only where a run is new, and adds how many are.
+func WithAudit(ctx context.Context, a Audit) context.Context {
+	return context.WithValue(ctx, auditKey{}, a)
+}
+
+// AuditOf returns the entry that a change is to have; nil: none.
+func AuditOf(ctx context.Context) *Audit {
+	if a, ok := ctx.Value(auditKey{}).(Audit); ok {
+		return &a
+	}
+	return nil
+}
+
+// WithoutAudit returns a context in which the store makes no entry by itself.
+func WithoutAudit(ctx context.Context) context.Context {
+	return context.WithValue(ctx, auditKey{}, nil)
+}
+
+// Counted returns the entry with a number of runs.
+func (a Audit) Counted(runs int) Audit {
+	detail := maps.Clone(a.Detail)
+	if detail == nil {
+		detail = make(map[string]string)
+	}
+	detail["runs"] = strconv.Itoa(runs)
+	a.Detail = detail
 	return a
 }

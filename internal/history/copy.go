@@ -18,12 +18,13 @@ type Copied struct {
 	Baselines   int      // that were set
 	Differ      []Baseline
 	Acts, Audit int
+	Tokens      int // that were added
 }
 
 // Copy adds everything that one store has to another: runs as they are kept,
 // with their points, their original digests and what is left of them; the
 // baselines, where none was set there for the app and labels; what was done
-// about alerts; the audit log. Jobs stay. What is there already stays as it is,
+// about alerts; the audit log; tokens. Jobs and sessions stay. What is there already stays as it is,
 // so that a copy that was interrupted goes on where it stopped. progress is
 // called with the number of runs that were dealt with.
 func Copy(ctx context.Context, from Source, to Store, progress func(int)) (Copied, error) {
@@ -61,7 +62,35 @@ func Copy(ctx context.Context, from Source, to Store, progress func(int)) (Copie
 		return c, err
 	}
 	c.Audit = len(entries)
-	return c, to.Record(ctx, entries...)
+	if err := to.Record(ctx, entries...); err != nil {
+		return c, err
+	}
+	return c, c.tokens(ctx, from, to)
+}
+
+// tokens copies the tokens that are not there. One that is there keeps its
+// state: it may have been revoked.
+func (c *Copied) tokens(ctx context.Context, from Source, to Store) error {
+	keys, ok := from.(Keys)
+	if !ok {
+		return nil
+	}
+	list, err := keys.Tokens(ctx, "")
+	if err != nil {
+		return err
+	}
+	for _, t := range list {
+		switch _, err := to.Token(ctx, t.ID); {
+		case errors.Is(err, ErrNotFound):
+			if err := to.AddToken(ctx, t); err != nil {
+				return err
+			}
+			c.Tokens++
+		case err != nil:
+			return err
+		}
+	}
+	return nil
 }
 
 // runs copies the runs. One batch is read while another is written.

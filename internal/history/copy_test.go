@@ -63,7 +63,11 @@ func everything(t testing.TB, s history.Store) (entries []*history.Entry, rest [
 	if err != nil {
 		t.Fatal(err)
 	}
-	return entries, []any{baselines, acts, audit}
+	tokens, err := s.Tokens(ctx, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entries, []any{baselines, acts, audit, tokens}
 }
 
 // populate fills a store with runs of all kinds, some thinned, and what else a
@@ -108,6 +112,9 @@ func populate(t testing.TB, s history.Store, runs int) {
 	}
 	if err == nil {
 		err = s.Record(ctx, history.Audit{Actor: "someone", Action: "baseline.set"})
+	}
+	if err == nil {
+		err = s.AddToken(ctx, storetest.Token("one", "app"))
 	}
 	if err == nil {
 		_, err = s.Thin(ctx, history.Histograms, some[:len(some)/2]...)

@@ -101,6 +101,7 @@ type Store interface {
 	Record(ctx context.Context, entries ...Audit) error
 
 	Queue
+	Keys
 
 	// Vacuum gives room that is no longer used back, as far as it can be.
 	Vacuum(ctx context.Context) error
@@ -128,6 +129,10 @@ type Queue interface {
 	Release(ctx context.Context, j Job, after time.Duration, reason string) error
 	// Job returns a job with its state and result.
 	Job(ctx context.Context, kind, key string) (Job, error)
+	// Jobs returns those of a kind that are there, by key.
+	Jobs(ctx context.Context, kind string, keys ...string) (map[string]Job, error)
+	// Waiting counts the jobs of a kind that are not done nor given up.
+	Waiting(ctx context.Context, kind string) (int, error)
 }
 
 // Parts says what Walk reads of each run beside its head.

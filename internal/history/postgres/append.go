@@ -32,6 +32,8 @@ func (s *Store) AppendBatch(ctx context.Context, b history.Batch) ([]history.Out
 	if len(b.Entries) == 0 {
 		return nil, nil
 	}
+	audit := history.AuditOf(ctx)
+	ctx = history.WithoutAudit(ctx)
 	if err := s.partition(ctx, b.Entries); err != nil {
 		return nil, s.explain(err)
 	}
@@ -54,6 +56,11 @@ func (s *Store) AppendBatch(ctx context.Context, b history.Batch) ([]history.Out
 		}
 		if err := copyPoints(ctx, tx, fresh, numbers); err != nil {
 			return err
+		}
+		if audit != nil {
+			if err := record(ctx, tx, audit.Counted(len(fresh))); err != nil {
+				return err
+			}
 		}
 		if b.Enqueue == "" {
 			return nil

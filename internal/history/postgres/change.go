@@ -13,14 +13,10 @@ import (
 
 // SetBaseline makes a run the baseline of its app for runs with its labels.
 func (s *Store) SetBaseline(ctx context.Context, id string) error {
-	tag, err := s.pool.Exec(ctx, `
+	return s.change(ctx, "run "+id, `
 		INSERT INTO baselines (app, labels, run)
 		SELECT r.app, r.labels, r.seq FROM run_ids i JOIN runs r ON r.time = i.time AND r.seq = i.seq WHERE i.id = $1
 		ON CONFLICT (app, labels) DO UPDATE SET run = excluded.run`, escape(id))
-	if err == nil && tag.RowsAffected() == 0 {
-		err = fmt.Errorf("run %s: %w", id, history.ErrNotFound)
-	}
-	return s.explain(err)
 }
 
 // Baseline returns the id of the baseline that was set for an app and labels,
@@ -55,11 +51,7 @@ func (s *Store) Baselines(ctx context.Context) ([]history.Baseline, error) {
 // ClearBaseline removes the baseline that was set for an app and labels, or
 // returns history.ErrNotFound.
 func (s *Store) ClearBaseline(ctx context.Context, app string, labels map[string]string) error {
-	tag, err := s.pool.Exec(ctx, "DELETE FROM baselines WHERE app = $1 AND labels = $2", escape(app), history.Labels(labels))
-	if err == nil && tag.RowsAffected() == 0 {
-		err = fmt.Errorf("baseline of %s: %w", app, history.ErrNotFound)
-	}
-	return s.explain(err)
+	return s.change(ctx, "baseline of "+app, "DELETE FROM baselines WHERE app = $1 AND labels = $2", escape(app), history.Labels(labels))
 }
 
 // Delete removes runs with all that is theirs: see history.Store.
@@ -170,7 +162,7 @@ func (s *Store) Check(ctx context.Context) ([]history.Problem, error) {
 }
 
 // tables are those of the store, but the partitions of runs.
-const tables = "run_ids, environments, runs, baselines, metrics, traits, points, acts, audit, jobs"
+const tables = "run_ids, environments, runs, baselines, metrics, traits, points, acts, audit, jobs, tokens, sessions"
 
 // Size is that of the tables and their indexes.
 func (s *Store) Size(ctx context.Context) (int64, error) {

@@ -104,20 +104,22 @@ func decoded[T any](rows pgx.Rows, list *[]T) error {
 
 // Record adds entries to the audit log: see history.Store.
 func (s *Store) Record(ctx context.Context, entries ...history.Audit) error {
-	return s.explain(s.write(ctx, func(tx pgx.Tx) error {
-		for _, a := range entries {
-			a = a.Completed()
-			text, err := json.Marshal(a)
-			if err != nil {
-				return err
-			}
-			if _, err := tx.Exec(ctx, "INSERT INTO audit (id, time, actor, action, app, entry) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
-				escape(a.ID), nanos(a.Time), escape(a.Actor), escape(a.Action), escape(a.App), string(text)); err != nil {
-				return err
-			}
+	return s.explain(s.write(ctx, func(tx pgx.Tx) error { return record(ctx, tx, entries...) }))
+}
+
+func record(ctx context.Context, tx pgx.Tx, entries ...history.Audit) error {
+	for _, a := range entries {
+		a = a.Completed()
+		text, err := json.Marshal(a)
+		if err != nil {
+			return err
 		}
-		return nil
-	}))
+		if _, err := tx.Exec(ctx, "INSERT INTO audit (id, time, actor, action, app, entry) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
+			escape(a.ID), nanos(a.Time), escape(a.Actor), escape(a.Action), escape(a.App), string(text)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // AuditLog returns entries, newest first: see history.Store.

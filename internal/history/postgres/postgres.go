@@ -229,9 +229,30 @@ func (s *Store) version(ctx context.Context, db queryer) (int, error) {
 	return version, nil
 }
 
-// write calls f in a transaction, which holds if f returns nil.
+// write calls f in a transaction, which holds if f returns nil, with the entry
+// of the audit log that the context asks for.
 func (s *Store) write(ctx context.Context, f func(pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, s.pool, f)
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		if a := history.AuditOf(ctx); a != nil {
+			return record(ctx, tx, *a)
+		}
+		return nil
+	})
+}
+
+// change executes one statement in a transaction of its own. It returns
+// history.ErrNotFound, of what is named, if no row was changed.
+func (s *Store) change(ctx context.Context, what, text string, args ...any) error {
+	return s.explain(s.write(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, text, args...)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = fmt.Errorf("%s: %w", what, history.ErrNotFound)
+		}
+		return err
+	}))
 }
 
 // read calls f in a transaction in which all that it reads is of one moment.

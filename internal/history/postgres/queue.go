@@ -153,3 +153,24 @@ func (s *Store) Job(ctx context.Context, kind, key string) (history.Job, error) 
 	}
 	return j, s.explain(err)
 }
+
+// Jobs returns jobs by key: see history.Queue.
+func (s *Store) Jobs(ctx context.Context, kind string, keys ...string) (map[string]history.Job, error) {
+	jobs := make(map[string]history.Job, len(keys))
+	wanted := make([]string, len(keys))
+	for i, key := range keys {
+		wanted[i] = escape(key)
+	}
+	err := each(ctx, s.pool, "SELECT "+jobColumns+" FROM jobs WHERE kind = $1 AND key = ANY($2)", []any{escape(kind), wanted}, func(rows pgx.Rows) error {
+		j, err := scanJob(rows)
+		jobs[j.Key] = j
+		return err
+	})
+	return jobs, s.explain(err)
+}
+
+// Waiting counts jobs: see history.Queue.
+func (s *Store) Waiting(ctx context.Context, kind string) (n int, err error) {
+	err = s.pool.QueryRow(ctx, "SELECT count(*) FROM jobs WHERE kind = $1 AND state = 0", escape(kind)).Scan(&n)
+	return n, s.explain(err)
+}

@@ -31,9 +31,11 @@ func (s *Store) Append(ctx context.Context, r *run.Run) (added bool, err error) 
 // AppendBatch keeps several runs in one transaction: see history.Store.
 func (s *Store) AppendBatch(ctx context.Context, b history.Batch) ([]history.Outcome, error) {
 	outcomes := make([]history.Outcome, len(b.Entries))
-	err := s.write(ctx, func(c *sqlite.Conn) error {
+	audit := history.AuditOf(ctx)
+	err := s.write(history.WithoutAudit(ctx), func(c *sqlite.Conn) error {
 		w := &writer{conn: c, names: &s.known}
 		w.names.begin()
+		added := 0
 		for i, e := range b.Entries {
 			seq, err := w.insert(e)
 			if err != nil {
@@ -47,6 +49,7 @@ func (s *Store) AppendBatch(ctx context.Context, b history.Batch) ([]history.Out
 				continue
 			}
 			outcomes[i].Added = true
+			added++
 			if err := w.collect(e, seq); err != nil {
 				return err
 			}
@@ -54,6 +57,11 @@ func (s *Store) AppendBatch(ctx context.Context, b history.Batch) ([]history.Out
 				if _, err := enqueue(c, history.Task{Kind: b.Enqueue, Key: e.Head.ID}, time.Now()); err != nil {
 					return err
 				}
+			}
+		}
+		if audit != nil && added > 0 {
+			if err := record(c, audit.Counted(added)); err != nil {
+				return err
 			}
 		}
 		return w.flush()

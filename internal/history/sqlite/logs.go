@@ -92,20 +92,22 @@ func actsOf(c *sqlite.Conn, f history.ActFilter) ([]history.Act, error) {
 
 // Record adds entries to the audit log: see history.Store.
 func (s *Store) Record(ctx context.Context, entries ...history.Audit) error {
-	return s.explain(s.write(ctx, func(c *sqlite.Conn) error {
-		for _, a := range entries {
-			a = a.Completed()
-			text, err := json.Marshal(a)
-			if err != nil {
-				return err
-			}
-			if err := query(c, "INSERT INTO audit (id, time, actor, action, app, entry) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING", nil,
-				a.ID, nanos(a.Time), a.Actor, a.Action, a.App, string(text)); err != nil {
-				return err
-			}
+	return s.explain(s.write(ctx, func(c *sqlite.Conn) error { return record(c, entries...) }))
+}
+
+func record(c *sqlite.Conn, entries ...history.Audit) error {
+	for _, a := range entries {
+		a = a.Completed()
+		text, err := json.Marshal(a)
+		if err != nil {
+			return err
 		}
-		return nil
-	}))
+		if err := query(c, "INSERT INTO audit (id, time, actor, action, app, entry) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING", nil,
+			a.ID, nanos(a.Time), a.Actor, a.Action, a.App, string(text)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // AuditLog returns entries, newest first: see history.Store.

@@ -124,3 +124,29 @@ func (s *Store) Job(ctx context.Context, kind, key string) (history.Job, error) 
 	}
 	return j, s.explain(err)
 }
+
+// Jobs returns jobs by key: see history.Queue.
+func (s *Store) Jobs(ctx context.Context, kind string, keys ...string) (map[string]history.Job, error) {
+	jobs := make(map[string]history.Job, len(keys))
+	now := time.Now()
+	err := s.read(ctx, func(c *sqlite.Conn) error {
+		return transaction(c, func() error {
+			for _, key := range keys {
+				if err := query(c, "SELECT "+jobColumns+" FROM jobs WHERE kind = ? AND key = ?",
+					func(r *sqlite.Stmt) error { jobs[key] = job(r, now); return nil }, kind, key); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	return jobs, s.explain(err)
+}
+
+// Waiting counts jobs: see history.Queue.
+func (s *Store) Waiting(ctx context.Context, kind string) (n int, err error) {
+	err = s.read(ctx, func(c *sqlite.Conn) error {
+		return query(c, "SELECT count(*) FROM jobs WHERE kind = ? AND state = 0", func(r *sqlite.Stmt) error { n = r.ColumnInt(0); return nil }, kind)
+	})
+	return n, s.explain(err)
+}

@@ -210,7 +210,13 @@ func (s *Store) write(ctx context.Context, f func(*sqlite.Conn) error) error {
 			return err
 		}
 		defer end(&err)
-		return f(c)
+		if err := f(c); err != nil {
+			return err
+		}
+		if a := history.AuditOf(ctx); a != nil {
+			return record(c, *a)
+		}
+		return nil
 	})
 	if err != nil {
 		s.known.forget() // what was numbered in the transaction is not

@@ -255,6 +255,13 @@ func queue(t *testing.T, s history.Store) {
 	if _, err := s.Job(ctx, "k", "nothing"); !errors.Is(err, history.ErrNotFound) {
 		t.Error(err)
 	}
+	found, err := s.Jobs(ctx, "k", "a", "nothing", "poison")
+	if err != nil || len(found) != 2 || found["a"].State != history.JobWaiting || found["poison"].State != history.JobGivenUp {
+		t.Errorf("%+v, %v", found, err)
+	}
+	if n, err := s.Waiting(ctx, "k"); n != 2 || err != nil { // a, and b, which is leased
+		t.Errorf("%d wait, %v", n, err)
+	}
 }
 
 // Workers at once get each job once.

@@ -42,6 +42,9 @@ func Run(t *testing.T, fresh func(*testing.T) Place) {
 		"queue":           queue,
 		"queue once":      queueOnce,
 		"maintenance":     maintenance,
+		"tokens":          tokens,
+		"sessions":        sessions,
+		"audited":         audited,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
