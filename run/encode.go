@@ -333,8 +333,31 @@ func appendString(buf []byte, s string) []byte {
 
 // appendNumber writes the shortest text that reads back as the same float64.
 func appendNumber(buf []byte, v float64) []byte {
-	if v == math.Trunc(v) && math.Abs(v) < 1e15 {
+	size := math.Abs(v)
+	switch {
+	case v == math.Trunc(v) && size < 1e15:
 		return strconv.AppendInt(buf, int64(v), 10)
+	case size >= 1e-4 && size < 1e6:
+		// A whole number of nanoseconds, as clocks give it: of at most 15 digits,
+		// which no other number of as many digits reads back as.
+		if n := math.Round(size * 1e9); n < 1e15 && n/1e9 == size {
+			return appendNanos(buf, v < 0, uint64(n))
+		}
 	}
 	return strconv.AppendFloat(buf, v, 'g', -1, 64)
+}
+
+// appendNanos appends n/1e9, which is no whole number.
+func appendNanos(buf []byte, negative bool, n uint64) []byte {
+	if negative {
+		buf = append(buf, '-')
+	}
+	buf = strconv.AppendUint(buf, n/1e9, 10)
+	buf = append(buf, ".000000000"...)
+	rest := n % 1e9
+	for i := len(buf) - 1; rest > 0; i-- {
+		buf[i] = byte('0' + rest%10)
+		rest /= 10
+	}
+	return bytes.TrimRight(buf, "0")
 }
