@@ -20,10 +20,12 @@ const module = "github.com/pacer-perf/pacer"
 //
 // A format knows the shared helpers and nothing of the others: formatImports.
 var imports = map[string][]string{
-	".":                           {"run", "internal/unit", "internal/atomicfile"},
+	".":                           {"run", "internal/unit", "internal/atomicfile", "internal/sender"},
 	"run":                         {"internal/unit", "internal/jsonscan"},
 	"pacertest":                   {".", "run", "internal/unit", "internal/nearest"},
 	"pacerhttp":                   {".", "run", "internal/dashboard", "internal/dashboard/running", "internal/feed", "internal/history/folder", "internal/loopback"},
+	"pacerpush":                   {"internal/request", "internal/sender"},
+	"internal/sender":             {},
 	"pacerotel":                   {".", "run", "internal/unit"},
 	"internal/access":             {},
 	"internal/atomicfile":         {},

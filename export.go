@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/atomicfile"
+	"github.com/pacer-perf/pacer/internal/sender"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -112,7 +113,7 @@ func (r *Recorder) exportEvery() {
 // Close logs the metrics as one structured record and writes what Flush
 // writes, returning the error if that fails. It ends the periodic export, cuts
 // a CPU profile of a breach short, and waits up to five seconds for reports on
-// breaches. Calls after the first wait until it has written, and return its
+// breaches, and for the run to be sent to PACER_ENDPOINT (package pacerpush). Calls after the first wait until it has written, and return its
 // error. What is recorded after Close is in later snapshots only.
 func (r *Recorder) Close() error {
 	if r == nil {
@@ -129,11 +130,13 @@ func (r *Recorder) Close() error {
 	close(r.closing)
 	r.logSafely(r.logSummary)
 	r.writing = r.write()
+	sent := r.send()
 	close(r.written)
 	// What was measured is safe: reports that hang cannot cost it.
 	done := make(chan struct{})
 	go func() {
 		r.reports.Wait()
+		<-sent
 		close(done)
 	}()
 	patience := time.NewTimer(closePatience)
@@ -141,13 +144,44 @@ func (r *Recorder) Close() error {
 	select {
 	case <-done:
 	case <-patience.C:
-		r.logSafely(func() { r.log.Warn("pacer: closed while OnBreach or evidence was still under way") })
+		r.logSafely(func() { r.log.Warn("pacer: closed while OnBreach, evidence or sending was still under way") })
 	}
 	r.evidence.stop()
 	return r.writing
 }
 
-// closePatience is how long Close waits for reports on breaches.
+// send hands the run to what sends it to PACER_ENDPOINT, if the program links
+// that, and returns what is closed when that has ended. Whoever collects runs
+// by PACER_EXPORT has this one.
+func (r *Recorder) send() <-chan struct{} {
+	none := make(chan struct{})
+	close(none)
+	if os.Getenv("PACER_ENDPOINT") == "" || os.Getenv("PACER_EXPORT") != "" {
+		return none
+	}
+	send := sender.Registered()
+	if send == nil {
+		r.logSafely(func() {
+			r.log.Warn(`pacer: PACER_ENDPOINT is set, and nothing in this program sends: import _ "github.com/pacer-perf/pacer/pacerpush"`)
+		})
+		return none
+	}
+	snapshot, err := r.collect()
+	if err == nil {
+		if snapshot.Validate() != nil {
+			r.dropInvalid(&snapshot)
+		}
+		var document []byte
+		if document, err = snapshot.Encode(); err == nil {
+			return send(document, r.log)
+		}
+	}
+	r.logSafely(func() { r.log.Error("pacer: metrics not sent", "error", err) })
+	return none
+}
+
+// closePatience is how long Close waits for reports on breaches, and for the run
+// to be sent.
 const closePatience = 5 * time.Second
 
 // CloseOnSignal closes the recorder when the process gets one of the signals,

@@ -31,8 +31,8 @@
 // scraper reads [Recorder.WritePrometheus]; what shows the app while it runs
 // reads a [Follower], which tells what was measured since it was last asked.
 // Packages beside this one are for web servers (pacerhttp, which also has a
-// dashboard to mount in the app), tests (pacertest) and OpenTelemetry
-// (pacerotel).
+// dashboard to mount in the app), tests (pacertest), OpenTelemetry (pacerotel),
+// and for sending runs to a server (pacerpush: PACER_ENDPOINT, PACER_TOKEN).
 //
 // # What it costs
 //
