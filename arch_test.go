@@ -99,6 +99,7 @@ var imports = map[string][]string{
 	"examples/cuepoint/library":   {},
 	"examples/cuepoint/match":     {"examples/cuepoint/rekordbox"},
 	"examples/cuepoint/rekordbox": {},
+	"internal/server":             {"*"},
 	"cmd/pacer":                   {"*"},
 }
 
@@ -121,7 +122,10 @@ var outside = map[string][]string{
 	"github.com/goccy/go-yaml":     {"internal/policy"},
 	"zombiezen.com/go/sqlite":      {"internal/history/sqlite"},
 	"github.com/jackc/pgx/":        {"internal/history/postgres", "internal/history/pgtest"},
-	"github.com/klauspost/":        {"internal/history", "cmd/pacer"},
+	"github.com/klauspost/":        {"internal/history", "internal/server", "cmd/pacer"},
+	"go.opentelemetry.io/proto/":   {"internal/server"},
+	"google.golang.org/protobuf/":  {"internal/server"},
+	"golang.org/x/time/":           {"internal/server"},
 	"github.com/spf13/":            {"cmd/pacer", "internal/manual"},
 	"modernc.org/sqlite":           {"internal/history/sqlite"},
 	"gonum.org/v1/gonum/":          {"internal/stat"},

@@ -43,9 +43,10 @@ type Config struct {
 	FrameAncestors []string
 	// Editing says who sends a request and what they may change; nil: the pages
 	// only read. Requests of other sites never change anything.
-	Editing func(*http.Request) Editing
-	Log     *slog.Logger     // of what goes wrong; nil: slog.Default
-	Now     func() time.Time // nil: time.Now
+	Editing  func(*http.Request) Editing
+	Accounts Accounts         // who may see and do what; nil: nobody is asked
+	Log      *slog.Logger     // of what goes wrong; nil: slog.Default
+	Now      func() time.Time // nil: time.Now
 }
 
 // Export is a document that is made of a verdict: a report, a comment.
@@ -146,7 +147,9 @@ func (h *Handler) find(name string) func(*Handler, http.ResponseWriter, *http.Re
 }
 
 // shows tells whether the source can show a page.
-func (h *Handler) shows(p *page) bool { return p.needs == nil || p.needs(h.Source) }
+func (h *Handler) shows(p *page) bool {
+	return (p.needs == nil || p.needs(h.Source)) && (p.who == nil || h.Accounts != nil)
+}
 
 // health answers programs that ask whether somebody is here, and who.
 func (h *Handler) health(w http.ResponseWriter, _ *http.Request) error {

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
@@ -33,15 +34,25 @@ type errorView struct {
 	RequestID string
 }
 
+// Fail answers with the page of an error that was met before the pages were
+// asked.
+func (h *Handler) Fail(w http.ResponseWriter, r *http.Request, err error) {
+	w.Header().Set("Content-Security-Policy", h.policy)
+	h.fail(w, r, err)
+}
+
 // fail answers with an error page. It alone turns errors into statuses.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if gone(r, err) {
 		return
 	}
-	id := newRequestID()
+	id := cmp.Or(w.Header().Get("X-Request-Id"), newRequestID())
 	var p *problem
+	var refused *AccountError
 	switch {
 	case errors.As(err, &p):
+	case errors.As(err, &refused):
+		p = &problem{status: refused.Status, Title: "That was refused", Text: refused.Text + ".", Hint: refused.Hint, cause: err}
 	case errors.Is(err, history.ErrNotFound):
 		p = &problem{status: http.StatusNotFound, Title: "Not found", Text: err.Error() + ".", cause: err}
 	case errors.Is(err, history.ErrUnavailable):
@@ -59,6 +70,9 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	level("dashboard: "+p.Title, "id", id, "status", p.status, "method", r.Method, "path", r.URL.Path, "err", err)
 	w.Header().Set("X-Request-Id", id)
+	if p.status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "2")
+	}
 	v := h.bare(r)
 	v.Title = p.Title
 	if err := h.render(w, r, p.status, "error", &errorView{view: v, Problem: p, RequestID: id}); err != nil {

@@ -9,8 +9,11 @@ type page struct {
 	key   string // after g, leads there
 	// needs tells whether a source can show it; nil: any can.
 	needs func(Source) bool
-	get   func(*Handler, http.ResponseWriter, *http.Request) error
-	post  func(*Handler, http.ResponseWriter, *http.Request) error // nil: it is only read
+	// who tells whom it is for, where there are accounts; nil: no matter. A page
+	// with it is there only where there are.
+	who  func(Account) bool
+	get  func(*Handler, http.ResponseWriter, *http.Request) error
+	post func(*Handler, http.ResponseWriter, *http.Request) error // nil: it is only read
 }
 
 // pages returns all pages, in the order of the navigation. It is a function, for
@@ -25,6 +28,8 @@ func pages() []page {
 		{path: "regressions", title: "Regressions", key: "r", needs: alerting, get: (*Handler).regressions, post: (*Handler).act},
 		{path: "budgets", title: "Budgets", key: "b", needs: hasPast, get: (*Handler).budgets, post: (*Handler).editBudgets},
 		{path: "runs", title: "Runs", key: "u", needs: hasPast, get: (*Handler).runs},
+		{path: "apps", title: "Apps", key: "a", who: readers, get: (*Handler).apps},
+		{path: "tokens", title: "Tokens", key: "k", who: admins, get: (*Handler).tokens, post: (*Handler).changeTokens},
 		{path: "settings", title: "Settings", key: "s", get: (*Handler).settings},
 
 		{path: "events", needs: inProcess, get: (*Handler).events},
@@ -41,6 +46,8 @@ func pages() []page {
 		{path: "regressions.json", needs: alerting, get: (*Handler).regressionsJSON},
 		{path: "regressions.atom", needs: alerting, get: (*Handler).atom},
 		{path: "verdict.json", needs: hasPast, get: (*Handler).verdictJSON},
+		{path: SignInPath, who: anybody, get: (*Handler).signIn, post: (*Handler).signedIn},
+		{path: "signout", who: anybody, get: onlyPost, post: (*Handler).signOut},
 		{path: "healthz", get: (*Handler).health},
 	}
 }

@@ -43,6 +43,27 @@ func (h *Handler) settings(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		add("Policy", p.File+": "+report.Plural(len(p.Budgets), "budget")+", "+report.Plural(len(p.Thresholds), "threshold")+", "+report.Plural(len(p.Waivers), "accepted change"))
 	}
+	if h.Accounts != nil {
+		account := h.account(r)
+		status, err := h.Accounts.Status(r)
+		if err != nil {
+			return err
+		}
+		switch {
+		case account.Name != "" && account.App != "":
+			add("You", account.Name+", of "+account.App+": "+account.Roles)
+		case account.Name != "":
+			add("You", account.Name+": "+account.Roles)
+		case account.Admin:
+			add("You", "not signed in: there are no tokens, so whoever reaches this may do everything")
+		default:
+			add("You", "not signed in: you may read")
+		}
+		add("Reading", status.Reading)
+		add("Reached", status.Reached)
+		add("Limits", status.Limits)
+		add("Verdicts to come", report.Plural(status.Waiting, "run"))
+	}
 	add("Version", h.Version)
 	add("Time here", v.Now.UTC().Format(time.RFC3339))
 	return h.render(w, r, http.StatusOK, "settings", &s)

@@ -28,6 +28,8 @@ type view struct {
 	Embed   bool   // within another page: without head and foot
 	Card    bool   // the smallest form of all
 
+	Account *Account // nil: nobody is asked
+
 	App   *App // nil: nothing was measured
 	Apps  []App
 	Query url.Values
@@ -63,8 +65,12 @@ func (h *Handler) bare(r *http.Request) view {
 		Embed: q.Get("embed") == "1", Query: q, Now: h.Now(), May: h.editing(r),
 	}
 	v.Card = v.Embed && q.Get("card") == "1"
+	account := h.account(r)
+	if h.Accounts != nil {
+		v.Account = &account
+	}
 	for _, p := range pages() {
-		if p.title != "" && h.shows(&p) {
+		if p.title != "" && h.shows(&p) && h.lets(&p, account) {
 			v.Nav = append(v.Nav, navItem{Title: p.title, Href: v.Link(p.path), Key: p.key, Current: p.path == v.Path})
 		}
 	}

@@ -32,6 +32,7 @@ func asStrings[T ~string](list ...T) []string {
 type definitions struct {
 	list  object
 	types map[string]reflect.Type
+	known map[reflect.Type]string // that are defined already, by name
 }
 
 // of returns the schema of what encoding/json makes of a value of the type. It
@@ -39,6 +40,9 @@ type definitions struct {
 func (d *definitions) of(t reflect.Type) object {
 	if list, ok := words[t]; ok {
 		return typed("string").with("enum", list)
+	}
+	if name, ok := d.known[t]; ok {
+		return ref(name)
 	}
 	switch t {
 	case reflect.TypeFor[time.Time]():
@@ -84,7 +88,10 @@ func (d *definitions) record(t reflect.Type) object {
 	var required []string
 	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if name == "" || name == "-" {
+		if name == "-" {
+			continue
+		}
+		if name == "" {
 			panic(fmt.Sprintf("%v.%s has no name in JSON", t, t.Field(i).Name))
 		}
 		properties = append(properties, member{name, d.of(t.Field(i).Type)})

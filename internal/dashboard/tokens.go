@@ -1,0 +1,106 @@
+package dashboard
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/pacer-perf/pacer/internal/history"
+)
+
+// tokensView lists tokens, and makes and revokes them.
+type tokensView struct {
+	view
+	Secret string // of the token that was just made
+	Made   string // its name
+	Wrong  string // why the last form did nothing
+	Form   NewToken
+	Days   string
+	Own    string // app that tokens can be made for; "": any
+	Rows   []tokenRow
+	Log    []history.Audit
+}
+
+type tokenRow struct {
+	history.Token
+	Ended string // revoked, expired; "": it is good
+}
+
+// Has tells whether the form asks for a role.
+func (v *tokensView) Has(role string) bool {
+	for _, r := range v.Form.Roles {
+		if r == role {
+			return true
+		}
+	}
+	return false
+}
+
+// newestChanges is how much of the log of changes is shown.
+const newestChanges = 50
+
+func (h *Handler) tokens(w http.ResponseWriter, r *http.Request) error {
+	return h.showTokens(w, r, http.StatusOK, &tokensView{Form: NewToken{Roles: []string{"ingest"}}})
+}
+
+func (h *Handler) showTokens(w http.ResponseWriter, r *http.Request, status int, t *tokensView) error {
+	if err := h.forAdmins(r); err != nil {
+		return err
+	}
+	var err error
+	if t.view, err = h.view(r); err != nil {
+		return err
+	}
+	t.Title, t.Own = "Tokens", h.account(r).App
+	list, err := h.Accounts.Tokens(r)
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 && status == http.StatusOK {
+		t.Form.Roles = []string{"admin"} // without one nobody could make the next
+	}
+	for _, token := range list {
+		t.Rows = append(t.Rows, tokenRow{token, token.Ended(t.Now)})
+	}
+	if t.Log, err = h.Accounts.Audit(r, newestChanges); err != nil {
+		return err
+	}
+	return h.render(w, r, status, "tokens", t)
+}
+
+// changeTokens makes a token, or revokes one.
+func (h *Handler) changeTokens(w http.ResponseWriter, r *http.Request) error {
+	if err := h.forAdmins(r); err != nil {
+		return err
+	}
+	if err := smallForm(w, r); err != nil {
+		return err
+	}
+	if id := r.PostForm.Get("revoke"); id != "" {
+		if _, err := h.Accounts.RevokeToken(r, id); err != nil {
+			return refused("The token was not revoked", err)
+		}
+		goTo(w, "tokens")
+		return nil
+	}
+	t := &tokensView{Days: strings.TrimSpace(r.PostForm.Get("days"))}
+	t.Form = NewToken{Name: r.PostForm.Get("name"), App: strings.TrimSpace(r.PostForm.Get("app-of-token")), Roles: r.PostForm["role"]}
+	var err error
+	if t.Days != "" {
+		if t.Form.Days, err = strconv.Atoi(t.Days); err != nil || t.Form.Days < 0 {
+			t.Wrong = "Days: expected a number, or nothing."
+			return h.showTokens(w, r, http.StatusBadRequest, t)
+		}
+	}
+	made, secret, err := h.Accounts.CreateToken(r, t.Form)
+	var wrong *AccountError
+	switch {
+	case errors.As(err, &wrong):
+		t.Wrong = wrong.Text
+		return h.showTokens(w, r, wrong.Status, t)
+	case err != nil:
+		return err
+	}
+	return h.showTokens(w, r, http.StatusCreated, &tokensView{Secret: secret, Made: made.Name, Form: NewToken{Roles: []string{"ingest"}}})
+}

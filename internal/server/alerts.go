@@ -1,0 +1,176 @@
+package server
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/pacer-perf/pacer/internal/history"
+)
+
+// Alert is an alert as its acts have left it.
+type Alert struct {
+	ID      string          `json:"id"`
+	State   history.State   `json:"state"`
+	Ended   string          `json:"ended,omitempty"` // why it is open again without an act
+	Finding history.Finding `json:"finding"`
+	Acts    []history.Act   `json:"acts"` // in order
+}
+
+// Alerts answers GET /api/v1/alerts: the one about which something was done last
+// first.
+type Alerts struct {
+	Alerts []Alert `json:"alerts"`
+}
+
+// NewAct is what is done about an alert.
+type NewAct struct {
+	Kind   history.ActKind `json:"kind"`
+	Reason string          `json:"reason"`           // at least 8 characters
+	Until  *history.Until  `json:"until,omitempty"`  // what ends muted
+	Undoes int             `json:"undoes,omitempty"` // of undone: the number of the act
+	Seen   int             `json:"seen,omitempty"`   // number of the newest act that one knows of; 0: no matter
+}
+
+func (s *Server) getAlerts(w http.ResponseWriter, r *http.Request) error {
+	src, err := s.reader(r)
+	if err != nil {
+		return err
+	}
+	acts, err := src.Acts(r.Context(), history.ActFilter{App: r.URL.Query().Get("app")})
+	if err != nil {
+		return err
+	}
+	list := Alerts{Alerts: []Alert{}}
+	for _, a := range history.Alerts(acts, s.Now()) {
+		list.Alerts = append(list.Alerts, Alert{ID: a.ID, State: a.State, Ended: a.Ended, Finding: a.Finding, Acts: a.Acts})
+	}
+	writeJSON(w, http.StatusOK, list)
+	return nil
+}
+
+// postAct serves POST /api/v1/alerts/{id}/acts. The author is who asks.
+func (s *Server) postAct(w http.ResponseWriter, r *http.Request) error {
+	var in NewAct
+	if err := s.readJSON(w, r, &in); err != nil {
+		return err
+	}
+	ctx, who, id := r.Context(), whoOf(r), r.PathValue("id")
+	store, err := s.existing(ctx)
+	if err != nil {
+		return err
+	}
+	acts, err := scope(store, who.App).Acts(ctx, history.ActFilter{Alert: id})
+	if err != nil {
+		return err
+	}
+	if len(acts) == 0 || in.Kind == history.Opened {
+		return nothing()
+	}
+	act, err := store.Act(audited(ctx, who, "alert."+string(in.Kind), acts[0].App, id), history.Act{
+		Alert: id, Kind: in.Kind, Author: who.Actor(), Reason: in.Reason, Until: in.Until, Undoes: in.Undoes, Seen: in.Seen})
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusCreated, act)
+	return nil
+}
+
+// mostJSON is the largest request that people or scripts write, in bytes.
+const mostJSON = 64 << 10
+
+// readJSON reads a request of one JSON value, without keys that are unknown.
+func (s *Server) readJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	if _, err := wantType(r, "application/json"); err != nil {
+		return err
+	}
+	b, err := s.bodyOf(w, r, mostJSON)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	dec := json.NewDecoder(b)
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		var told *refusal
+		var large *http.MaxBytesError
+		if errors.As(err, &told) || errors.As(err, &large) {
+			return err // of the body itself
+		}
+		return refuse(http.StatusBadRequest, "GET /api/v1/openapi.json says what is expected", "the body cannot be read: %s", clip(err.Error(), 200))
+	}
+	if dec.More() {
+		return refuse(http.StatusBadRequest, "", "the body has more than one JSON value")
+	}
+	return nil
+}
+
+// BaselineChoice is a run that is to be the baseline of its app and labels.
+type BaselineChoice struct {
+	Run string `json:"run"` // its id
+}
+
+// putBaseline serves PUT /api/v1/baselines.
+func (s *Server) putBaseline(w http.ResponseWriter, r *http.Request) error {
+	var in BaselineChoice
+	if err := s.readJSON(w, r, &in); err != nil {
+		return err
+	}
+	ctx, who := r.Context(), whoOf(r)
+	store, err := s.existing(ctx)
+	if err != nil {
+		return err
+	}
+	one, err := scope(store, who.App).Run(ctx, in.Run)
+	if err != nil {
+		return err
+	}
+	if err := store.SetBaseline(audited(ctx, who, "baseline.set", one.App, one.ID), one.ID); err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, in)
+	return nil
+}
+
+// AuditLog answers GET /api/v1/audit: newest first.
+type AuditLog struct {
+	Entries []history.Audit `json:"entries"`
+}
+
+func (s *Server) getAudit(w http.ResponseWriter, r *http.Request) error {
+	q := query{Values: r.URL.Query()}
+	f := history.AuditFilter{App: q.Get("app"), Actor: q.Get("actor"), Action: q.Get("action"), Since: q.time("since"), Before: q.Get("before"), Limit: q.number("limit", usuallyListed, mostListed)}
+	if q.err != nil {
+		return q.err
+	}
+	who := whoOf(r)
+	list := AuditLog{Entries: []history.Audit{}}
+	store, err := s.keeper.get(r.Context(), false)
+	if err != nil {
+		return err
+	}
+	if who.App != "" && f.App != "" && f.App != who.App {
+		store = nil // another app's: it is not there
+	}
+	if store != nil {
+		if who.App != "" {
+			f.App = who.App
+		}
+		entries, err := store.AuditLog(r.Context(), f)
+		if err != nil {
+			return err
+		}
+		list.Entries = append(list.Entries, entries...)
+	}
+	writeJSON(w, http.StatusOK, list)
+	return nil
+}
+
+// since is a time that may be unknown.
+func since(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

@@ -1,0 +1,294 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/parallel"
+	"github.com/pacer-perf/pacer/run"
+)
+
+// Kept says what became of runs that were sent.
+type Kept struct {
+	Added    int        `json:"added"`    // that are new
+	Known    int        `json:"known"`    // that were there already
+	Runs     []string   `json:"runs"`     // ids of both, in the order in which they came
+	Rejected []Rejected `json:"rejected"` // that were not kept, and why
+}
+
+// Rejected is a run that was not kept.
+type Rejected struct {
+	Line  int    `json:"line"` // of the body, from 1
+	ID    string `json:"id,omitempty"`
+	Error string `json:"error"`
+}
+
+const (
+	chunkRuns  = 400
+	chunkBytes = 4 << 20
+	// mostRejected ends a request: whoever sends that is no sender of runs.
+	mostRejected = 1000
+	// judgedAtOnce is the largest request whose runs are judged as they come.
+	// A larger one is a past that is brought in: its verdicts are worked out
+	// when somebody asks.
+	judgedAtOnce = 50
+	// largeDocument is from which size on documents are read one at a time.
+	largeDocument = 1 << 20
+	// mostText is the longest name of an app, a version, a branch, in bytes.
+	mostText = 1024
+)
+
+// postRuns serves POST /api/v1/runs: one run, or a line each.
+func (s *Server) postRuns(w http.ResponseWriter, r *http.Request) error {
+	kind, err := wantType(r, "application/json", "application/x-ndjson")
+	if err != nil {
+		return err
+	}
+	b, err := s.bodyOf(w, r, s.Limits.Decoded)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	in := &intake{server: s, who: whoOf(r), kept: Kept{Runs: []string{}, Rejected: []Rejected{}}}
+	if in.store, err = s.made(r.Context()); err != nil {
+		return err
+	}
+	if kind == "application/json" {
+		b.left, b.limit = min(b.left, s.Limits.Run), min(b.limit, s.Limits.Run)
+		text, err := b.all()
+		if err != nil {
+			return err
+		}
+		s.counters.bytes.Add(b.raw.bytes)
+		return in.one(w, r, text)
+	}
+	err = in.lines(r.Context(), b)
+	s.counters.bytes.Add(b.raw.bytes)
+	if err != nil {
+		return b.explained(err)
+	}
+	writeJSON(w, http.StatusOK, in.kept)
+	return nil
+}
+
+// intake takes the runs of one request in.
+type intake struct {
+	server *Server
+	store  history.Store
+	who    *Who
+	kept   Kept
+	judge  bool // the runs are to be judged
+}
+
+// document is one run of a request.
+type document struct {
+	line  int
+	text  []byte
+	entry *history.Entry
+	err   error
+}
+
+// one takes a request of one document, whose fault is that of the request.
+func (in *intake) one(w http.ResponseWriter, r *http.Request, text []byte) error {
+	d := document{line: 1, text: text}
+	if in.pack(&d); d.err != nil {
+		in.server.counters.invalid.Add(1)
+		return d.err
+	}
+	in.judge = true
+	outcomes, err := in.append(r.Context(), []*history.Entry{d.entry})
+	if err != nil {
+		return err
+	}
+	if outcomes[0].Err != nil {
+		return outcomes[0].Err
+	}
+	in.answer(w)
+	return nil
+}
+
+// answer says what was kept: 201 if something of it is new.
+func (in *intake) answer(w http.ResponseWriter) {
+	status := http.StatusOK
+	if in.kept.Added > 0 {
+		status = http.StatusCreated
+	}
+	writeJSON(w, status, in.kept)
+}
+
+// lines takes the lines of a body in, so many at a time. What was appended
+// before something goes wrong stays: sending it again does no harm.
+func (in *intake) lines(ctx context.Context, b *body) error {
+	l := &lines{in: bufio.NewReaderSize(b, 64<<10), most: in.server.Limits.Run}
+	for first := true; ; first = false {
+		var chunk []*document
+		size := 0
+		var end error
+		for len(chunk) < chunkRuns && size < chunkBytes {
+			var line []byte
+			if line, end = l.next(); end != nil {
+				break
+			}
+			if line = bytes.TrimSpace(line); len(line) > 0 {
+				chunk = append(chunk, &document{line: l.n, text: line})
+				size += len(line)
+			}
+		}
+		in.judge = first && end == io.EOF && len(chunk) <= judgedAtOnce
+		if err := in.chunk(ctx, chunk); err != nil {
+			return err
+		}
+		switch {
+		case end == io.EOF:
+			return nil
+		case end != nil:
+			return end
+		case len(in.kept.Rejected) > mostRejected:
+			return refuse(http.StatusBadRequest, "a run in a line, each; what came before is kept", "more than %d lines are no runs; line %d: %s", mostRejected, in.kept.Rejected[0].Line, in.kept.Rejected[0].Error)
+		}
+	}
+}
+
+func (in *intake) chunk(ctx context.Context, chunk []*document) error {
+	parallel.Each(len(chunk), func(i int) { in.pack(chunk[i]) })
+	var entries []*history.Entry
+	var of []*document
+	for _, d := range chunk {
+		if d.err != nil {
+			in.reject(d, d.err)
+			in.server.counters.invalid.Add(1)
+			continue
+		}
+		entries, of = append(entries, d.entry), append(of, d)
+	}
+	outcomes, err := in.append(ctx, entries)
+	if err != nil {
+		return err
+	}
+	for i, o := range outcomes {
+		if o.Err != nil {
+			in.reject(of[i], o.Err)
+		}
+	}
+	slices.SortStableFunc(in.kept.Rejected, func(a, b Rejected) int { return cmp.Compare(a.Line, b.Line) })
+	return nil
+}
+
+func (in *intake) reject(d *document, err error) {
+	one := Rejected{Line: d.line, Error: refusalOf(err).text}
+	if d.entry != nil {
+		one.ID = d.entry.Head.ID
+	}
+	in.kept.Rejected = append(in.kept.Rejected, one)
+}
+
+// pack reads a document and makes it ready to be kept.
+func (in *intake) pack(d *document) {
+	if len(d.text) > largeDocument {
+		in.server.heavy <- struct{}{}
+		defer func() { <-in.server.heavy }()
+	}
+	r, err := run.Read(bytes.NewReader(d.text), fmt.Sprintf("line %d", d.line))
+	d.text = nil
+	if err == nil {
+		err = in.check(&r)
+	}
+	if err == nil {
+		d.entry, err = history.Pack(&r)
+	}
+	d.err = err
+}
+
+// check holds a run to what the server takes, and to the app of the token.
+func (in *intake) check(r *run.Run) error {
+	if r.App == "" {
+		r.App = in.who.App
+	}
+	if !in.who.Sees(r.App) {
+		return refuse(http.StatusForbidden, "send it with a token of its own app", "the token is for the runs of %s alone", in.who.App)
+	}
+	if r.App == "" {
+		return refuse(http.StatusBadRequest, `say whose run it is: "app"`, "the run has no app")
+	}
+	if n := len(r.Metrics); n > in.server.Limits.Metrics {
+		return refuse(http.StatusBadRequest, "split it, or leave metrics out", "the run has %d metrics: at most %d are taken", n, in.server.Limits.Metrics)
+	}
+	for name, text := range map[string]string{"app": r.App, "version": r.Version, "commit": r.Commit, "branch": r.Branch} {
+		if len(text) > mostText {
+			return refuse(http.StatusBadRequest, "", "%s has %d bytes: at most %d are taken", name, len(text), mostText)
+		}
+		if !utf8.ValidString(text) || strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+			return refuse(http.StatusBadRequest, "", "%s holds characters that are no text", name)
+		}
+	}
+	if r.ID == "" {
+		id, err := r.ContentID()
+		if err != nil {
+			return err
+		}
+		r.ID = id
+	}
+	return nil
+}
+
+// append keeps entries, and counts.
+func (in *intake) append(ctx context.Context, entries []*history.Entry) ([]history.Outcome, error) {
+	if len(entries) == 0 {
+		return nil, nil
+	}
+	batch := history.Batch{Entries: entries}
+	if in.judge {
+		batch.Enqueue = verdictKind
+	}
+	subject := ""
+	if len(entries) == 1 {
+		subject = entries[0].Head.ID
+	}
+	app := in.who.App
+	if app == "" {
+		app = entries[0].Head.App
+		for _, e := range entries {
+			if e.Head.App != app {
+				app = ""
+				break
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, in.server.Limits.StoreTime)
+	defer cancel()
+	outcomes, err := in.store.AppendBatch(audited(ctx, in.who, "run.add", app, subject), batch)
+	if err != nil {
+		return nil, err
+	}
+	c := in.server.counters
+	added := in.kept.Added
+	for i, o := range outcomes {
+		var conflict *history.ConflictError
+		switch {
+		case errors.As(o.Err, &conflict):
+			c.conflicts.Add(1)
+			continue
+		case o.Added:
+			c.added.Add(1)
+			in.kept.Added++
+		default:
+			c.known.Add(1)
+			in.kept.Known++
+		}
+		in.kept.Runs = append(in.kept.Runs, entries[i].Head.ID)
+	}
+	if in.judge && in.kept.Added > added {
+		in.server.judging.wake()
+	}
+	return outcomes, nil
+}

@@ -1,0 +1,109 @@
+package server
+
+import (
+	"bytes"
+	"net/http"
+
+	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pacer-perf/pacer/internal/format"
+	"github.com/pacer-perf/pacer/internal/format/input"
+)
+
+// otlpPath is where exporters of OpenTelemetry send metrics by HTTP.
+const otlpPath = "/v1/metrics"
+
+const protobufType = "application/x-protobuf"
+
+func isOTLP(r *http.Request) bool { return r.URL.Path == otlpPath }
+
+// postOTLP serves POST /v1/metrics: an export request of OpenTelemetry, whose
+// services become a run each.
+func (s *Server) postOTLP(w http.ResponseWriter, r *http.Request) error {
+	kind, err := wantType(r, protobufType, "application/json")
+	if err != nil {
+		return err
+	}
+	b, err := s.bodyOf(w, r, s.Limits.Run)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	text, err := b.all()
+	if err != nil {
+		return err
+	}
+	s.counters.bytes.Add(b.raw.bytes)
+	if len(text) > largeDocument {
+		s.heavy <- struct{}{}
+		defer func() { <-s.heavy }()
+	}
+	if kind == protobufType {
+		// A MetricsData is what an ExportMetricsServiceRequest is on the wire.
+		var m metricspb.MetricsData
+		if err := proto.Unmarshal(text, &m); err != nil {
+			return refuse(http.StatusBadRequest, "", "the body is no export request of OpenTelemetry metrics")
+		}
+		if text, err = protojson.Marshal(&m); err != nil {
+			return refuse(http.StatusBadRequest, "", "%v", err)
+		}
+	}
+	if empty := bytes.TrimSpace(text); len(empty) > 0 && string(empty) != "{}" {
+		f, err := format.Named("otlp")
+		if err != nil {
+			return err
+		}
+		runs, err := f.Read(&input.Source{Name: "the body", Reader: bytes.NewReader(text)})
+		if err != nil {
+			return unreadable(err)
+		}
+		in, err := s.take(r, runs)
+		if err != nil {
+			return err
+		}
+		if rejected := len(in.kept.Rejected); rejected > 0 {
+			return refuse(http.StatusBadRequest, "", "%s", in.kept.Rejected[0].Error)
+		}
+	}
+	// The answer is an ExportMetricsServiceResponse without anything to say.
+	w.Header().Set("Content-Type", kind)
+	w.WriteHeader(http.StatusOK)
+	if kind != protobufType {
+		w.Write([]byte("{}"))
+	}
+	return nil
+}
+
+// rpcStatus is google.rpc.Status.
+type rpcStatus struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+}
+
+// failOTLP answers with a google.rpc.Status in the encoding of the request. The
+// status of HTTP decides whether an exporter tries again.
+func failOTLP(w http.ResponseWriter, r *http.Request, e *refusal) {
+	text := e.text
+	if e.hint != "" {
+		text += "; " + e.hint
+	}
+	const invalidArgument, unavailable = 3, 14
+	code := invalidArgument
+	if e.after > 0 {
+		code = unavailable
+	}
+	if mediaType(r) != protobufType {
+		writeJSON(w, e.status, rpcStatus{code, text})
+		return
+	}
+	status := protowire.AppendTag(nil, 1, protowire.VarintType)
+	status = protowire.AppendVarint(status, uint64(code))
+	status = protowire.AppendTag(status, 2, protowire.BytesType)
+	status = protowire.AppendString(status, text)
+	w.Header().Set("Content-Type", protobufType)
+	w.WriteHeader(e.status)
+	w.Write(status)
+}
