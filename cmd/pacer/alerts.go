@@ -144,7 +144,7 @@ func (c *cli) findAlerts(ctx context.Context, f alertFlags) (*dashboard.Alerts, 
 	if err != nil {
 		return nil, err
 	}
-	source := historySource(placeOf(ctx))
+	source := historySource(placeOf(ctx), nil, nil)
 	defer source.Close()
 	apps, err := source.Apps(ctx)
 	if err != nil {

@@ -99,12 +99,10 @@ status: 0 pass, 1 failed, 2 trouble, 3 undecided with --strict, 130 interrupted.
   pacer run --runs 10 -- ./app --once     measure a command, keep the run
   pacer check                             judge it against the run before
   pacer check --baseline base.json new.json`,
-		Version:           versionNumber(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
-	root.SetVersionTemplate(versionLine())
 	c.terminal.add(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint(err, "%s --help", cmd.CommandPath())
@@ -119,7 +117,7 @@ status: 0 pass, 1 failed, 2 trouble, 3 undecided with --strict, 130 interrupted.
 	root.AddCommand(
 		c.demo(), c.initialise(), c.doctor(), c.run(), c.bench(), c.importing(),
 		c.check(), c.compare(), c.why(), c.trend(), c.baseline(), c.accept(), c.alerts(), c.policy(),
-		c.history(), c.log(), c.show(), c.report(), c.serve(), c.open(),
+		c.history(), c.log(), c.show(), c.report(), c.serve(), c.open(), c.push(), c.token(),
 		c.ci(), c.webhook(), c.completion(), c.man(), c.version(), c.cuepoint(),
 	)
 	return root

@@ -30,7 +30,6 @@ the pages itself until Ctrl-C, as pacer serve does.`,
   pacer open --no-browser startup      only print the address`,
 		Args: between(0, 1),
 	}
-	completeArgs(cmd, metricWords)
 	cmd.Flags().BoolVar(&noBrowser, "no-browser", false, "print the address, and open nothing")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		page := ""
@@ -53,9 +52,9 @@ the pages itself until Ctrl-C, as pacer serve does.`,
 		if base, ok := served(cmd.Context()); ok {
 			return show(base)
 		}
-		s, err := c.listen(cmd.Context(), defaultAddr, false, false)
+		s, err := c.listen(cmd.Context(), serveOptions{addr: defaultAddr})
 		if err != nil { // the usual port is taken, by who knows what
-			s, err = c.listen(cmd.Context(), "127.0.0.1:0", false, false)
+			s, err = c.listen(cmd.Context(), serveOptions{addr: "127.0.0.1:0"})
 		}
 		if err != nil {
 			return err

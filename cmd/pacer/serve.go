@@ -31,33 +31,45 @@ import (
 const defaultAddr = "127.0.0.1:7717"
 
 func (c *cli) serve() *cobra.Command {
-	addr, demo, edit := "", false, false
+	var o serveOptions
 	cmd := &cobra.Command{
 		Use:   "serve [flags]",
-		Short: "Show the history as pages in a browser",
+		Short: "Show the history as pages in a browser, and take runs in",
 		Long: `Serve shows the history as pages: what the newest run is worth, the history of
 each metric with its change points, any two runs side by side, what got worse
-for good, budgets. The first line that it writes is their address. It serves
-this machine alone, opens no connection of its own, and runs until Ctrl-C.
+for good, budgets. It also takes runs in, from pacer push, from apps and from
+OpenTelemetry, and answers questions about them: docs/server.md,
+/api/v1/openapi.json. The first line that it writes is its address. It opens no
+connection of its own but to the history, and runs until Ctrl-C.
+
+By itself it serves this machine alone, and asks nobody who they are. Once there
+is a token (pacer token create), it lets in only those who have one; then it may
+also serve others: --addr :7717. Any number of servers may share a PostgreSQL:
+--history postgres://...
 
 The pages only read, unless --edit lets them change something: acts about
 regressions go to the history, budgets to pacer.yaml, accepted changes to
-pacer.waivers.yaml beside it. Whoever can reach this machine's own addresses may
-do that then, by the name of git's user.
+pacer.waivers.yaml beside it, by the name of git's user. Who signed in with a
+token of the role write may act on regressions without --edit, by its name.
 
 With --demo it shows a made-up year of an app instead, and needs no history.`,
 		Example: `  pacer serve                          the history of this folder
   pacer serve --edit                   and change budgets, act on regressions
   pacer serve --demo                   a made-up year, to look around
   pacer serve --addr 127.0.0.1:0       on a port that is free
-  pacer open startup                   open the page of a metric`,
+  pacer open startup                   open the page of a metric
+
+  pacer token create --name me --role admin
+  pacer serve --addr :7717 --tls-cert cert.pem --tls-key key.pem`,
 		Args: exactArgs(0),
 	}
-	cmd.Flags().StringVar(&addr, "addr", defaultAddr, "`HOST:PORT` to listen on, of this machine; port 0 is a free one")
-	cmd.Flags().BoolVar(&demo, "demo", false, "show a made-up year of an app")
-	cmd.Flags().BoolVar(&edit, "edit", false, "let the pages change budgets, and act on regressions")
+	flags := cmd.Flags()
+	flags.StringVar(&o.addr, "addr", defaultAddr, "`HOST:PORT` to listen on; port 0 is a free one, no host is every address")
+	flags.BoolVar(&o.demo, "demo", false, "show a made-up year of an app")
+	flags.BoolVar(&o.edit, "edit", false, "let the pages change budgets, and act on regressions")
+	o.teamFlags(flags)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		s, err := c.listen(cmd.Context(), addr, demo, edit)
+		s, err := c.listen(cmd.Context(), o)
 		if err != nil {
 			return err
 		}
@@ -70,11 +82,13 @@ With --demo it shows a made-up year of an app instead, and needs no history.`,
 	return cmd
 }
 
-// server is the pages on a listener.
-type server struct {
-	http     http.Server
+// serving is a server on a listener.
+type serving struct {
+	http     *http.Server
 	listener net.Listener
-	source   *historic.Source
+	team     *team                   // nil: pages alone, that are read
+	source   func() *historic.Source // that somebody looked at last
+	closing  func() error
 	url      string
 	what     string // is shown
 	note     string // file that says where it serves; "": none
@@ -83,57 +97,72 @@ type server struct {
 }
 
 // listen makes a server of the history, or of the demo.
-func (c *cli) listen(ctx context.Context, addr string, demo, edit bool) (*server, error) {
-	if err := loopback(addr); err != nil {
+func (c *cli) listen(ctx context.Context, o serveOptions) (*serving, error) {
+	s := &serving{}
+	var err error
+	if s.team, err = c.newTeam(ctx, &o); err != nil {
 		return nil, err
 	}
-	log := slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	config := dashboard.Config{Version: versionNumber(), Log: log}
-	s := &server{}
-	if demo {
-		source, may, err := demoSource(time.Now())
-		if err != nil {
-			return nil, err
-		}
-		config.Editing = everybody(may, edit, "pacer serve --demo --edit")
-		s.source, s.what, config.Notice = source, "a made-up year of an app", demoNotice
-	} else {
-		at := placeOf(ctx)
-		may, err := editable(at)
-		if err != nil {
-			return nil, err
-		}
-		config.Editing = everybody(may, edit, "pacer serve --edit")
-		s.source, s.what, s.note, config.Shows = historySource(at), at.String(), noteFile(), at.mark()
-	}
-	config.Source, config.Exports = s.source, exportsOf(s.source)
-	listener, err := net.Listen("tcp", addr)
+	s.listener, err = o.listener()
 	if err != nil {
-		return nil, hint(fmt.Errorf("--addr: %w", err), "if pacer serves there already: pacer open; on another port: --addr 127.0.0.1:0")
+		return nil, errors.Join(hint(fmt.Errorf("--addr: %w", err), "if pacer serves there already: pacer open; on another port: --addr 127.0.0.1:0"), s.team.close())
 	}
-	s.listener = listener
-	s.url = "http://" + listener.Addr().String() + "/"
-	pages := dashboard.New(config)
-	noted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.url = o.url(s.listener.Addr())
+	at := placeOf(ctx)
+	s.what, s.note = at.String(), noteFile()
+	if s.team != nil {
+		s.source, s.closing, s.http = s.team.source, s.team.close, s.team.HTTP()
+	} else if err := s.readOnly(o, at); err != nil {
+		return nil, errors.Join(err, s.listener.Close())
+	}
+	next := s.http.Handler
+	s.http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.asked.Store(time.Now().UnixNano())
-		pages.ServeHTTP(w, r)
+		next.ServeHTTP(w, r)
 	})
-	s.http = http.Server{
-		Handler:           local(http.NewCrossOriginProtection().Handler(noted)),
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}
 	return s, nil
 }
 
+// readOnly makes pages of what is only read: the demo, and what others write.
+func (s *serving) readOnly(o serveOptions, at place) error {
+	config := dashboard.Config{Version: versionNumber(), Log: o.log}
+	var source *historic.Source
+	if o.demo {
+		var may dashboard.Editing
+		var err error
+		if source, may, err = demoSource(time.Now()); err != nil {
+			return err
+		}
+		config.Editing = everybody(may, o.edit, "pacer serve --demo --edit")
+		s.what, s.note, config.Notice = "a made-up year of an app", "", demoNotice
+	} else {
+		may, err := editable(at)
+		if err != nil {
+			return err
+		}
+		config.Editing = everybody(may, o.edit, editCommand)
+		source, config.Shows = historySource(at, nil, nil), at.mark()
+	}
+	config.Source, config.Exports = source, exportsOf(source)
+	s.source, s.closing = func() *historic.Source { return source }, source.Close
+	s.http = &http.Server{
+		Handler:           local(http.NewCrossOriginProtection().Handler(dashboard.New(config))),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(o.log.Handler(), slog.LevelWarn),
+	}
+	return nil
+}
+
 // serve answers until the context ends, which is how it is meant to end.
-func (s *server) serve(ctx context.Context) error {
+func (s *serving) serve(ctx context.Context) error {
 	s.leaveNote()
 	defer s.takeNote()
 	warm, cancel := context.WithCancel(ctx)
 	warmed := make(chan struct{})
 	go func() { defer close(warmed); s.keepWarm(warm) }()
+	worked := make(chan struct{})
+	go func() { defer close(worked); s.team.work(warm) }()
 	ended := make(chan error, 1)
 	go func() { ended <- s.http.Serve(s.listener) }()
 	var err error
@@ -150,7 +179,8 @@ func (s *server) serve(ctx context.Context) error {
 	}
 	cancel()
 	<-warmed
-	return errors.Join(err, s.source.Close())
+	<-worked
+	return errors.Join(err, s.closing())
 }
 
 const (
@@ -160,8 +190,8 @@ const (
 
 // keepWarm works out the first page before it is asked for: at once, and when
 // another run was recorded while somebody looks.
-func (s *server) keepWarm(ctx context.Context) {
-	s.source.Warm(ctx)
+func (s *serving) keepWarm(ctx context.Context) {
+	s.warm(ctx)
 	tick := time.NewTicker(warmEvery)
 	defer tick.Stop()
 	for {
@@ -170,14 +200,20 @@ func (s *server) keepWarm(ctx context.Context) {
 			return
 		case <-tick.C:
 			if time.Since(time.Unix(0, s.asked.Load())) < lookedFor {
-				s.source.Warm(ctx)
+				s.warm(ctx)
 			}
 		}
 	}
 }
 
+func (s *serving) warm(ctx context.Context) {
+	if source := s.source(); source != nil {
+		source.Warm(ctx)
+	}
+}
+
 // close gives up before anything was served.
-func (s *server) close() error { return errors.Join(s.listener.Close(), s.source.Close()) }
+func (s *serving) close() error { return errors.Join(s.listener.Close(), s.closing()) }
 
 // note is what a server leaves beside the history for pacer open.
 type note struct {
@@ -187,7 +223,7 @@ type note struct {
 
 // leaveNote says where it serves. Where that cannot be written, pacer open
 // serves by itself.
-func (s *server) leaveNote() {
+func (s *serving) leaveNote() {
 	if s.note == "" {
 		return
 	}
@@ -198,7 +234,7 @@ func (s *server) leaveNote() {
 }
 
 // takeNote removes the note, unless it is another server's by now.
-func (s *server) takeNote() {
+func (s *serving) takeNote() {
 	if n, ok := readNote(s.note); ok && n.PID == os.Getpid() {
 		os.Remove(s.note)
 	}
@@ -263,7 +299,7 @@ func (p place) mark() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// loopback refuses addresses that others can reach: there are no accounts.
+// loopback refuses addresses that others can reach.
 func loopback(addr string) error {
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -299,8 +335,9 @@ func local(next http.Handler) http.Handler {
 }
 
 // historySource is the history at a place, which may come into being while it
-// is shown.
-func historySource(at place) *historic.Source {
+// is shown. A server has its own way to open it, and to tell that it is to be
+// opened again.
+func historySource(at place, opening func(context.Context) (history.Reader, error), moved func() bool) *historic.Source {
 	var opened os.FileInfo
 	config := historic.Config{
 		Open: func(ctx context.Context) (history.Reader, error) {
@@ -332,6 +369,9 @@ func historySource(at place) *historic.Source {
 			}
 			return l, nil
 		}
+	}
+	if opening != nil {
+		config.Open, config.Moved = opening, moved
 	}
 	return historic.New(config)
 }

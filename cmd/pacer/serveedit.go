@@ -37,6 +37,9 @@ func policyPath() (string, error) {
 	return filepath.Abs(first(path, policyName))
 }
 
+// editCommand turns editing on.
+const editCommand = "pacer serve --edit"
+
 // everybody gives all who ask the same; without editing they are told how to
 // turn it on.
 func everybody(e dashboard.Editing, edit bool, command string) func(*http.Request) dashboard.Editing {

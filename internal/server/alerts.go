@@ -1,27 +1,20 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
+	"github.com/pacer-perf/pacer/internal/alert"
 	"github.com/pacer-perf/pacer/internal/history"
 )
 
-// Alert is an alert as its acts have left it.
-type Alert struct {
-	ID      string          `json:"id"`
-	State   history.State   `json:"state"`
-	Ended   string          `json:"ended,omitempty"` // why it is open again without an act
-	Finding history.Finding `json:"finding"`
-	Acts    []history.Act   `json:"acts"` // in order
-}
-
-// Alerts answers GET /api/v1/alerts: the one about which something was done last
-// first.
+// Alerts answers GET /api/v1/alerts: in each app the one that began last first.
 type Alerts struct {
-	Alerts []Alert `json:"alerts"`
+	Alerts []alert.Alert `json:"alerts"`
 }
 
 // NewAct is what is done about an alert.
@@ -34,20 +27,49 @@ type NewAct struct {
 }
 
 func (s *Server) getAlerts(w http.ResponseWriter, r *http.Request) error {
+	list, err := s.alerts(r, r.URL.Query().Get("app"))
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, Alerts{Alerts: list})
+	return nil
+}
+
+// alerts are those of an app, "" for all, that who asks may see.
+func (s *Server) alerts(r *http.Request, app string) ([]alert.Alert, error) {
+	ctx := r.Context()
 	src, err := s.reader(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	acts, err := src.Acts(r.Context(), history.ActFilter{App: r.URL.Query().Get("app")})
+	list := []alert.Alert{}
+	if s.Alerts == nil {
+		acts, err := src.Acts(ctx, history.ActFilter{App: app})
+		for _, a := range history.Alerts(acts, s.Now()) {
+			list = append(list, alert.Alert{ID: a.ID, State: a.State, Note: a.Ended, Finding: a.Finding, Acts: a.Acts})
+		}
+		return list, err
+	}
+	apps, err := src.Apps(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	list := Alerts{Alerts: []Alert{}}
-	for _, a := range history.Alerts(acts, s.Now()) {
-		list.Alerts = append(list.Alerts, Alert{ID: a.ID, State: a.State, Ended: a.Ended, Finding: a.Finding, Acts: a.Acts})
+	for _, one := range apps {
+		if app != "" && one.Name != app {
+			continue
+		}
+		found, err := s.Alerts(ctx, viewOf(whoOf(r)), one.Name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, found...)
 	}
-	writeJSON(w, http.StatusOK, list)
-	return nil
+	for i := range list {
+		if list[i].Acts == nil {
+			list[i].Acts = []history.Act{}
+		}
+	}
+	return list, nil
 }
 
 // postAct serves POST /api/v1/alerts/{id}/acts. The author is who asks.
@@ -56,25 +78,60 @@ func (s *Server) postAct(w http.ResponseWriter, r *http.Request) error {
 	if err := s.readJSON(w, r, &in); err != nil {
 		return err
 	}
-	ctx, who, id := r.Context(), whoOf(r), r.PathValue("id")
-	store, err := s.existing(ctx)
+	list, err := s.alerts(r, "")
 	if err != nil {
 		return err
 	}
-	acts, err := scope(store, who.App).Acts(ctx, history.ActFilter{Alert: id})
-	if err != nil {
-		return err
-	}
-	if len(acts) == 0 || in.Kind == history.Opened {
+	id := r.PathValue("id")
+	i := slices.IndexFunc(list, func(a alert.Alert) bool { return a.ID == id })
+	if i < 0 || in.Kind == history.Opened {
 		return nothing()
 	}
-	act, err := store.Act(audited(ctx, who, "alert."+string(in.Kind), acts[0].App, id), history.Act{
-		Alert: id, Kind: in.Kind, Author: who.Actor(), Reason: in.Reason, Until: in.Until, Undoes: in.Undoes, Seen: in.Seen})
+	act := history.Act{Alert: id, Kind: in.Kind, Author: whoOf(r).Actor(), Reason: in.Reason, Until: in.Until, Undoes: in.Undoes, Seen: in.Seen}
+	log := s.Acts(r)
+	if len(list[i].Acts) == 0 && in.Seen == 0 {
+		act, err = alert.Do(r.Context(), log, &list[i], act)
+	} else {
+		act, err = log.Act(r.Context(), act)
+	}
 	if err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusCreated, act)
 	return nil
+}
+
+// Acts takes what who makes a request does about alerts of the apps that they
+// see. Each act is entered into the audit log.
+func (s *Server) Acts(r *http.Request) alert.Log { return actLog{s, whoOf(r)} }
+
+type actLog struct {
+	s   *Server
+	who *Who
+}
+
+func (l actLog) Act(ctx context.Context, a history.Act) (history.Act, error) {
+	store, err := l.s.existing(ctx)
+	if err != nil {
+		return a, err
+	}
+	app, id := "", a.Alert
+	if a.Kind == history.Opened && a.Finding != nil {
+		app, id = a.Finding.App, a.Finding.ID()
+	} else {
+		acts, err := store.Acts(ctx, history.ActFilter{Alert: a.Alert})
+		if err != nil {
+			return a, err
+		}
+		if len(acts) == 0 {
+			return a, nothing()
+		}
+		app = acts[0].App
+	}
+	if !l.who.Sees(app) {
+		return a, nothing()
+	}
+	return store.Act(audited(ctx, l.who, "alert."+string(a.Kind), app, id), a)
 }
 
 // mostJSON is the largest request that people or scripts write, in bytes.

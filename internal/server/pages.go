@@ -22,11 +22,13 @@ type View struct {
 	Write bool
 }
 
+func viewOf(who *Who) View { return View{App: who.App, Write: who.May(access.Write)} }
+
 // mostViews bounds how many kinds of pages are kept: beyond, they are made anew.
 const mostViews = 64
 
-// pagesOf returns the pages of a view.
-func (s *Server) pagesOf(v View) http.Handler {
+// PagesOf returns the pages of a view.
+func (s *Server) PagesOf(v View) http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.pages[v] == nil {
@@ -50,7 +52,7 @@ func (s *Server) servePages(w http.ResponseWriter, r *http.Request) {
 	free := r.URL.Path == "/"+dashboard.SignInPath || strings.HasPrefix(r.URL.Path, "/static/")
 	switch {
 	case free || who.May(access.Read):
-		s.pagesOf(View{App: who.App, Write: who.May(access.Write)}).ServeHTTP(w, r)
+		s.PagesOf(viewOf(who)).ServeHTTP(w, r)
 	case len(who.Roles) > 0:
 		s.fail(w, r, refuse(http.StatusForbidden, "sign in with a token of the role read", "the token may send runs, not see them"))
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
@@ -66,7 +68,7 @@ func (s *Server) failPage(w http.ResponseWriter, r *http.Request, err error) boo
 	if s.Pages == nil || strings.HasPrefix(r.URL.Path, "/api/") || !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		return false
 	}
-	pages, ok := s.pagesOf(View{}).(interface {
+	pages, ok := s.PagesOf(View{}).(interface {
 		Fail(http.ResponseWriter, *http.Request, error)
 	})
 	if ok {

@@ -81,7 +81,7 @@ var routes = []route{
 	{method: "GET", path: "/api/v1/verdicts/{id}", role: access.Read, name: "getVerdict", summary: "The verdict on a run, which is worked out once", params: []param{idParam},
 		answers: map[int]answer{http.StatusOK: {Verdict{}, "It is done, or was given up."}, http.StatusAccepted: {Verdict{}, "It is being worked out: ask again after Retry-After."}}, serve: (*Server).getVerdict},
 
-	{method: "GET", path: "/api/v1/alerts", role: access.Read, name: "listAlerts", summary: "Alerts about which something was done", params: []param{appParam}, answers: ok(Alerts{}, "Newest act first."), serve: (*Server).getAlerts},
+	{method: "GET", path: "/api/v1/alerts", role: access.Read, name: "listAlerts", summary: "What got worse for good, and what was done about it", params: []param{appParam}, answers: ok(Alerts{}, "Those that began last first."), serve: (*Server).getAlerts},
 	{method: "POST", path: "/api/v1/alerts/{id}/acts", role: access.Write, name: "act", summary: "Acknowledge, mute, accept, dismiss, fix, reopen, or undo that", params: []param{{"id", "of the alert"}},
 		bodies: []content{{"application/json", NewAct{}, "What is done. The author is whose token it is."}}, answers: map[int]answer{http.StatusCreated: {history.Act{}, "The act as it is kept."}}, serve: (*Server).postAct},
 	{method: "PUT", path: "/api/v1/baselines", role: access.Write, name: "setBaseline", summary: "Make a run the baseline of its app and labels",
@@ -178,7 +178,7 @@ func (s *Server) enter(r *http.Request) (leave func(), err error) {
 // which pacer open finds them.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
 	if s.Pages != nil {
-		s.pagesOf(View{}).ServeHTTP(w, r)
+		s.PagesOf(View{}).ServeHTTP(w, r)
 		return nil
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok", "program": "pacer", "version": s.Version})

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/pacer-perf/pacer"
+	"github.com/pacer-perf/pacer/internal/alert"
 	"github.com/pacer-perf/pacer/internal/baseline"
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/judge"
@@ -42,6 +43,9 @@ type Config struct {
 	// Pages returns the pages for those who may see and do what a view says;
 	// nil: there are no pages.
 	Pages func(View) http.Handler
+	// Alerts returns what got worse for good in an app, as a view sees it; nil:
+	// what is known are the alerts about which something was done.
+	Alerts func(ctx context.Context, v View, app string) ([]alert.Alert, error)
 
 	// Local says that nobody but this machine can reach the server: while there
 	// are no tokens, whoever asks for it by a name of this machine may do

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/spf13/cobra"
+
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/request"
+	"github.com/pacer-perf/pacer/internal/server"
+)
+
+// pushOptions say what is sent where.
+type pushOptions struct {
+	tokenFile, since string
+	filter           history.Filter
+	all, dryRun      bool
+	patience         time.Duration
+}
+
+func (c *cli) push() *cobra.Command {
+	var o pushOptions
+	cmd := &cobra.Command{
+		Use:   "push [flags] [ADDRESS]",
+		Short: "Send the runs of the history to a server",
+		Long: `Push sends the runs of the history to a server (pacer serve) that does not have
+them from here yet, oldest first. What could not be sent is sent the next time;
+sending a run twice keeps it once. Where the server is busy or away, push waits
+as it says, up to --patience.
+
+ADDRESS is that of the server, by default $PACER_ENDPOINT. Its token is read
+from $PACER_TOKEN, or from a file: on a command line others could see it.`,
+		Example: `  PACER_TOKEN=pacer_... pacer push https://pacer.example
+  pacer push --token-file token.txt --since 30d https://pacer.example
+  pacer run --runs 10 -- ./app && pacer push`,
+		Args: between(0, 1),
+	}
+	cmd.Flags().StringVar(&o.tokenFile, "token-file", "", "`FILE` with the token (default: $PACER_TOKEN)")
+	cmd.Flags().StringVar(&o.filter.App, "app", "", "only runs of this `APP`")
+	cmd.Flags().StringVar(&o.since, "since", "", "only runs since a `DATE`, as 2027-02-01, or so many days ago, as 30d")
+	cmd.Flags().BoolVar(&o.all, "all", false, "send also what was sent before: to a server that lost it")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say how many runs would be sent, and send nothing")
+	cmd.Flags().DurationVar(&o.patience, "patience", 2*time.Minute, "how long to wait, in all, for a server that is away")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		address := env("PACER_ENDPOINT")
+		if len(args) == 1 {
+			address = args[0]
+		}
+		return c.pushTo(cmd.Context(), address, o)
+	}
+	return cmd
+}
+
+// pusher sends runs in batches.
+type pusher struct {
+	client request.Client
+	to     request.Request
+	sent   *sentList
+	show   func(int)
+
+	batch bytes.Buffer // lines
+	ids   []string     // of the batch
+
+	added, known int
+	rejected     []server.Rejected
+}
+
+const (
+	pushRuns  = 400
+	pushBytes = 4 << 20
+)
+
+func (c *cli) pushTo(ctx context.Context, address string, o pushOptions) error {
+	to, err := endpoint(address, o.tokenFile)
+	if err != nil {
+		return err
+	}
+	if o.since != "" {
+		if o.filter.Since, err = sinceTime(o.since, time.Now()); err != nil {
+			return err
+		}
+	}
+	src, err := source(ctx)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dir, err := home()
+	if err != nil {
+		return err
+	}
+	sent, err := openSentList(dir, to.URL, src.Address())
+	if err != nil {
+		return err
+	}
+	defer sent.close()
+	heads, err := src.Heads(ctx, o.filter)
+	if err != nil {
+		return err
+	}
+	todo := 0
+	for i := range heads {
+		if o.all || !sent.has(heads[i].ID) {
+			todo++
+		}
+	}
+	heads = nil
+	if o.dryRun || todo == 0 {
+		fmt.Fprintf(c.stderr, "%s to send to %s\n", runsWord(todo), to.Name)
+		return nil
+	}
+	bar := newProgress(c.stderr, "sending", todo)
+	p := &pusher{to: to, sent: sent, show: func(n int) { bar.show(n) }}
+	p.client = request.Client{UserAgent: "pacer/" + versionNumber(), Patience: o.patience, Attempts: 1 << 20, Timeout: time.Minute,
+		Waiting: func(why string, d time.Duration) {
+			bar.say(fmt.Sprintf("%s; trying again in %v", why, d.Round(time.Second)))
+		}}
+	err = src.Walk(ctx, o.filter, history.Parts{Document: true}, func(e *history.Entry) error {
+		if !o.all && sent.has(e.Head.ID) {
+			return nil
+		}
+		return p.add(ctx, e)
+	})
+	if err == nil {
+		err = p.flush(ctx)
+	}
+	bar.clear()
+	return c.pushed(p, todo, err)
+}
+
+// pushed says what became of what was to be sent.
+func (c *cli) pushed(p *pusher, todo int, err error) error {
+	done := p.added + p.known + len(p.rejected)
+	for i, r := range p.rejected {
+		if i == 10 {
+			fmt.Fprintf(c.stderr, "and %d more were rejected\n", len(p.rejected)-i)
+			break
+		}
+		fmt.Fprintf(c.stderr, "rejected: %s\n", r.Error)
+	}
+	if done > 0 || err == nil {
+		fmt.Fprintf(c.stderr, "%s sent to %s: %d new, %d known there, %d rejected\n", runsWord(done), p.to.Name, p.added, p.known, len(p.rejected))
+	}
+	if left := todo - done; err != nil && left > 0 {
+		c.kept = fmt.Sprintf(": %s wait for the next push", runsWord(left))
+		fmt.Fprintf(c.stderr, "%s wait for the next push\n", runsWord(left))
+	}
+	var status *request.StatusError
+	switch {
+	case errors.As(err, &status) && status.Status == http.StatusUnauthorized:
+		return hint(err, "put a token into $PACER_TOKEN; where the server runs: pacer token create --name ci --role ingest")
+	case errors.As(err, &status) && status.Status == http.StatusNotFound:
+		return hint(err, "is that the address of a pacer serve?")
+	case err != nil:
+		return err
+	case len(p.rejected) > 0:
+		return hint(fmt.Errorf("%s rejected", runsWord(len(p.rejected))), "what is above says why; the others are kept there")
+	}
+	return nil
+}
+
+// endpoint is the request that sends runs to a server.
+func endpoint(address, tokenFile string) (request.Request, error) {
+	if address == "" {
+		return request.Request{}, hint(errors.New("there is no server to send to"), "pacer push https://pacer.example, or set $PACER_ENDPOINT")
+	}
+	at, err := url.Parse(address)
+	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" || at.User != nil {
+		return request.Request{}, hint(errors.New("the address of the server: expected http://HOST:PORT or https://HOST"), "pacer push https://pacer.example")
+	}
+	at.Path, at.RawQuery, at.Fragment = strings.TrimSuffix(at.Path, "/")+"/api/v1/runs", "", ""
+	token := env("PACER_TOKEN")
+	if tokenFile != "" {
+		text, err := os.ReadFile(tokenFile)
+		if err != nil {
+			return request.Request{}, err
+		}
+		token = strings.TrimSpace(string(text))
+	}
+	header := http.Header{"Content-Type": {"application/x-ndjson"}, "Content-Encoding": {"zstd"}}
+	if token != "" {
+		header.Set("Authorization", "Bearer "+token)
+	}
+	return request.Request{Method: http.MethodPost, URL: at.String(), Name: at.Host, Header: header}, nil
+}
+
+// add puts a run into the batch, which is sent when it is full.
+func (p *pusher) add(ctx context.Context, e *history.Entry) error {
+	text, err := history.Text(e.Document)
+	if err != nil {
+		return hint(fmt.Errorf("run %s is damaged: %w", e.Head.ID, err), "pacer history verify")
+	}
+	if err := json.Compact(&p.batch, text); err != nil {
+		return hint(fmt.Errorf("run %s is damaged: %w", e.Head.ID, err), "pacer history verify")
+	}
+	p.batch.WriteByte('\n')
+	p.ids = append(p.ids, e.Head.ID)
+	if len(p.ids) >= pushRuns || p.batch.Len() >= pushBytes {
+		return p.flush(ctx)
+	}
+	return nil
+}
+
+// flush sends the batch, and notes what the server has.
+func (p *pusher) flush(ctx context.Context) error {
+	if len(p.ids) == 0 {
+		return nil
+	}
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		return err
+	}
+	p.to.Body = z.EncodeAll(p.batch.Bytes(), nil)
+	answer, err := p.client.Do(ctx, p.to)
+	if err != nil {
+		return err
+	}
+	var kept server.Kept
+	if err := json.Unmarshal(answer.Body, &kept); err != nil || kept.Runs == nil {
+		return hint(fmt.Errorf("POST %s: the answer is not that of a pacer serve", p.to.Name), "is the address right?")
+	}
+	p.added += kept.Added
+	p.known += kept.Known
+	for _, r := range kept.Rejected {
+		if r.ID == "" && r.Line >= 1 && r.Line <= len(p.ids) {
+			r.ID = p.ids[r.Line-1]
+		}
+		r.Error = strings.TrimPrefix(r.Error, fmt.Sprintf("line %d", r.Line))
+		if !strings.Contains(r.Error, r.ID) {
+			r.Error = "run " + r.ID + ": " + strings.TrimLeft(r.Error, ": ")
+		}
+		p.rejected = append(p.rejected, r)
+	}
+	p.show(p.added + p.known + len(p.rejected))
+	p.batch.Reset()
+	p.ids = p.ids[:0]
+	return p.sent.add(kept.Runs)
+}
