@@ -76,6 +76,10 @@ var pages = []struct {
 	{name: "error", path: "metric?m=startap", of: demo, refused: true},
 	{name: "empty", path: "", of: empty},
 	{name: "embed", path: "?embed=1", of: demo},
+	{name: "apps", path: "apps", of: admins},
+	{name: "tokens", path: "tokens", of: admins},
+	{name: "server-settings", path: "settings", of: admins},
+	{name: "signin", path: "signin", of: strangers},
 }
 
 // Every page can be read, by everybody, in any window: contrast, reflow, names,
