@@ -99,10 +99,12 @@ status: 0 pass, 1 failed, 2 trouble, 3 undecided with --strict, 130 interrupted.
   pacer run --runs 10 -- ./app --once     measure a command, keep the run
   pacer check                             judge it against the run before
   pacer check --baseline base.json new.json`,
+		Version:           versionNumber(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
+	root.SetVersionTemplate(versionLine())
 	c.terminal.add(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return hint(err, "%s --help", cmd.CommandPath())

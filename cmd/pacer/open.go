@@ -30,6 +30,7 @@ the pages itself until Ctrl-C, as pacer serve does.`,
   pacer open --no-browser startup      only print the address`,
 		Args: between(0, 1),
 	}
+	completeArgs(cmd, metricWords)
 	cmd.Flags().BoolVar(&noBrowser, "no-browser", false, "print the address, and open nothing")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		page := ""
