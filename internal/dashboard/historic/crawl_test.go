@@ -43,7 +43,7 @@ func crawl(t *testing.T, p judge.Policy, end time.Time, start string, most int, 
 func TestCrawl(t *testing.T) {
 	t.Parallel()
 	end := time.Date(2026, 11, 23, 7, 17, 0, 0, time.UTC)
-	crawl(t, judge.Policy{Baseline: "branch:main"}, end, "/", 80, madeup.Runs(end)...)
+	crawl(t, judge.Policy{Baseline: "branch:main"}, end, "/", 40, madeup.Runs(end)...)
 }
 
 // So it is with names and numbers that nobody would choose.
@@ -73,5 +73,5 @@ func TestCrawlOdd(t *testing.T) {
 		}
 		runs = append(runs, r)
 	}
-	crawl(t, judge.Policy{}, start.Add(100*time.Hour), "/", 100, runs...)
+	crawl(t, judge.Policy{}, start.Add(100*time.Hour), "/", 50, runs...)
 }

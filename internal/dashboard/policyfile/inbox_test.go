@@ -316,11 +316,11 @@ func TestInboxCrawl(t *testing.T) {
 		"odd names": newDesk(t, InMemory("", "pacer.yaml"), WaiversInMemory("", "pacer.waivers.yaml"), odd...),
 	} {
 		d.get("regressions").says(t, 200, "Acknowledge ")
-		visited, problems := pagetest.Crawl(d.pages, "/regressions", 60)
+		visited, problems := pagetest.Crawl(d.pages, "/regressions", 30)
 		for _, problem := range problems[:min(8, len(problems))] {
 			t.Errorf("%s: %v", name, problem)
 		}
-		if visited < 40 {
+		if visited < 25 {
 			t.Errorf("%s: only %d pages are reached", name, visited)
 		}
 	}
