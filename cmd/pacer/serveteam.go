@@ -209,9 +209,6 @@ func (t *team) guarded(ctx context.Context, o *serveOptions) error {
 func (t *team) pages(v server.View, at place, o *serveOptions) http.Handler {
 	source := historySource(at, nil, nil)
 	source.Config.Open, source.Config.Moved = t.History(v)
-	if v.App != "" {
-		source.Config.Location = nil // that is nothing to those who see one app
-	}
 	t.mu.Lock()
 	t.sources = append(t.sources, source)
 	t.mu.Unlock()

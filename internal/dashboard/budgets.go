@@ -143,7 +143,7 @@ func (h *Handler) budgets(w http.ResponseWriter, r *http.Request) error {
 // may have some of its own.
 func (e *editor) none(ctx context.Context, noFile bool) {
 	e.Note = "There are no budgets yet: absolute limits that a metric must keep, whatever it was before."
-	if p, err := e.h.Source.Policy(ctx); noFile && err == nil && len(p.Budgets) > 0 {
+	if p, err := e.h.Source.Policy(ctx, e.appName()); noFile && err == nil && len(p.Budgets) > 0 {
 		e.Note = "The app's own budgets hold as long as there is no file: what is saved here takes their place."
 	}
 }
@@ -355,7 +355,7 @@ func (e *editor) focus(key string) {
 // the file would look, and what the last versions would have been judged.
 func (e *editor) show(ctx context.Context) error {
 	if !e.Form {
-		p, err := e.h.Source.Policy(ctx)
+		p, err := e.h.Source.Policy(ctx, e.appName())
 		if err != nil {
 			return err
 		}

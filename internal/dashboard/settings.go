@@ -22,7 +22,10 @@ func (h *Handler) settings(w http.ResponseWriter, r *http.Request) error {
 	s := settingsView{view: v}
 	s.Title = "Settings"
 	add := func(name, text string) { s.Facts = append(s.Facts, fact{name, text}) }
-	if l, ok := h.Source.(Located); ok {
+	account := h.account(r)
+	// Where the data lie is nothing to those who do not run the server.
+	runs := h.Accounts == nil || account.Admin && account.App == ""
+	if l, ok := h.Source.(Located); ok && runs {
 		at, err := l.Location(r.Context())
 		if err == nil {
 			add("Data", at.Place)
@@ -36,7 +39,7 @@ func (h *Handler) settings(w http.ResponseWriter, r *http.Request) error {
 	for _, a := range v.Apps {
 		add("Runs of "+a.Name, report.Plural(a.Runs, "run")+", the newest "+ago(a.Newest, v.Now))
 	}
-	if p, err := h.Source.Policy(r.Context()); err != nil {
+	if p, err := h.Source.Policy(r.Context(), v.appName()); err != nil {
 		add("Policy", err.Error())
 	} else if p.File == "" {
 		add("Policy", "none: a regression is a change of more than 5 % that noise does not explain")
@@ -44,7 +47,6 @@ func (h *Handler) settings(w http.ResponseWriter, r *http.Request) error {
 		add("Policy", p.File+": "+report.Plural(len(p.Budgets), "budget")+", "+report.Plural(len(p.Thresholds), "threshold")+", "+report.Plural(len(p.Waivers), "accepted change"))
 	}
 	if h.Accounts != nil {
-		account := h.account(r)
 		status, err := h.Accounts.Status(r)
 		if err != nil {
 			return err

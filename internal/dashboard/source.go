@@ -32,8 +32,8 @@ type Source interface {
 	Trends(ctx context.Context, id string, n int) ([]Trend, error)
 	// Series returns the history of one metric.
 	Series(ctx context.Context, q SeriesQuery) (*Series, error)
-	// Policy returns what the app is held to.
-	Policy(ctx context.Context) (*judge.Policy, error)
+	// Policy returns what an app is held to.
+	Policy(ctx context.Context, app string) (*judge.Policy, error)
 }
 
 // App is an application that was measured.

@@ -124,7 +124,7 @@ func (f *fake) Series(_ context.Context, q SeriesQuery) (*Series, error) {
 	return nil, fmt.Errorf("metric %s: %w", q.Key, history.ErrNotFound)
 }
 
-func (f *fake) Policy(context.Context) (*judge.Policy, error) { return &f.policy, f.err }
+func (f *fake) Policy(context.Context, string) (*judge.Policy, error) { return &f.policy, f.err }
 
 func (f *fake) Location(context.Context) (Location, error) {
 	return Location{Place: "/home/dj/.pacer/history.db", Bytes: 3 << 20}, nil

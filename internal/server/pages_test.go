@@ -127,6 +127,12 @@ func TestSignIn(t *testing.T) {
 		t.Errorf("the apps: %s", page)
 	}
 	b.page(404, "GET", "/?app=other", nil)
+	for _, path := range []string{"/regressions?app=other", "/regressions.atom?app=other", "/budgets?app=other", "/settings?app=other"} {
+		b.page(404, "GET", path, nil)
+	}
+	if page := b.page(200, "GET", "/settings", nil); strings.Contains(page, "<dt>Data</dt>") || strings.Contains(page, "history.db") {
+		t.Errorf("whoever reads is told where the history lies: %s", page)
+	}
 	b.page(403, "GET", "/tokens", nil)
 	if page := b.page(200, "GET", "/settings", nil); !strings.Contains(page, "appread, of app: read") {
 		t.Errorf("the settings: %s", page)

@@ -258,25 +258,23 @@ func (s *Source) Run(ctx context.Context, id string) (*run.Run, error) {
 	})
 }
 
-// Policy returns what the app measured last is held to.
-func (s *Source) Policy(ctx context.Context) (*judge.Policy, error) {
-	x, err := s.current(ctx, false)
-	if err != nil {
-		return nil, err
-	}
-	app := ""
-	if len(x.apps) > 0 {
-		app = x.apps[0].Name
-	}
+// Policy returns what an app is held to.
+func (s *Source) Policy(_ context.Context, app string) (*judge.Policy, error) {
 	p, err := s.policy(app)
 	return &p, err
 }
 
+// policy is what an app is held to. Of a policy that is another app's there
+// remains how runs are compared.
 func (s *Source) policy(app string) (judge.Policy, error) {
 	if s.Config.Policy == nil {
 		return judge.Policy{}, nil
 	}
-	return s.Config.Policy(app)
+	p, err := s.Config.Policy(app)
+	if p.App != "" && app != "" && p.App != app {
+		p = judge.Policy{Baseline: p.Baseline, AnyEnvironment: p.AnyEnvironment}
+	}
+	return p, err
 }
 
 // Location says where the data lie.
@@ -382,11 +380,7 @@ func (s *Source) caseOf(ctx context.Context, x *index, id, word string, p *judge
 	if err != nil {
 		return none, err
 	}
-	policy := *p
-	if policy.App != "" && current.App != "" && policy.App != current.App {
-		policy = judge.Policy{AnyEnvironment: p.AnyEnvironment} // another app's: it says nothing of this one
-	}
-	return judge.Case{Current: current, Baseline: b, History: before, Policy: policy, Now: now}, nil
+	return judge.Case{Current: current, Baseline: b, History: before, Policy: *p, Now: now}, nil
 }
 
 // choose returns the baseline that a word names, else that of the policy's

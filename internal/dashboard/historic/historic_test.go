@@ -570,3 +570,20 @@ func TestMemoAtOnce(t *testing.T) {
 		t.Errorf("made %d times", made.Load())
 	}
 }
+
+// A policy that is another app's says nothing of this one, on no page.
+func TestPolicyOfAnotherApp(t *testing.T) {
+	t.Parallel()
+	p := judge.Policy{App: "app", File: "pacer.yaml", Baseline: "previous", AnyEnvironment: []string{"cpu"}, Budgets: []judge.Budget{{Metric: "startup"}}, Waivers: []judge.Waiver{{Metric: "*"}}}
+	s := over(nil, p)
+	if own, err := s.Policy(t.Context(), "app"); err != nil || len(own.Budgets) != 1 || own.File != "pacer.yaml" {
+		t.Errorf("its own app is held to %+v, %v", own, err)
+	}
+	other, err := s.Policy(t.Context(), "other")
+	if err != nil || len(other.Budgets)+len(other.Waivers) > 0 || other.File != "" {
+		t.Errorf("another app is held to %+v, %v", other, err)
+	}
+	if other.Baseline != "previous" || len(other.AnyEnvironment) != 1 {
+		t.Errorf("another app is compared by %+v", other)
+	}
+}

@@ -68,4 +68,4 @@ func (alone) Series(_ context.Context, q dashboard.SeriesQuery) (*dashboard.Seri
 	return nil, fmt.Errorf("metric %q: %w", q.Key, history.ErrNotFound)
 }
 
-func (alone) Policy(context.Context) (*judge.Policy, error) { return &judge.Policy{}, nil }
+func (alone) Policy(context.Context, string) (*judge.Policy, error) { return &judge.Policy{}, nil }
