@@ -17,7 +17,13 @@ type Log interface {
 func Do(ctx context.Context, log Log, a *Alert, act history.Act) (history.Act, error) {
 	act.Alert, act.Seen = a.ID, a.Seen()
 	if act.Seen == 0 {
-		opened, err := log.Act(ctx, history.Act{Kind: history.Opened, Author: history.Pacer, Finding: &a.Finding, Time: act.Time})
+		open := history.Act{Alert: a.ID, N: 1, Kind: history.Opened, Author: history.Pacer, Finding: &a.Finding, Time: act.Time}
+		// Nothing is opened for an act that is then refused.
+		if err := history.Next([]history.Act{open}, &act); err != nil {
+			return history.Act{}, err
+		}
+		open.Alert, open.N = "", 0
+		opened, err := log.Act(ctx, open)
 		if err != nil {
 			return history.Act{}, err
 		}

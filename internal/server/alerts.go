@@ -87,7 +87,7 @@ func (s *Server) postAct(w http.ResponseWriter, r *http.Request) error {
 	if i < 0 || in.Kind == history.Opened {
 		return nothing()
 	}
-	act := history.Act{Alert: id, Kind: in.Kind, Author: whoOf(r).Actor(), Reason: in.Reason, Until: in.Until, Undoes: in.Undoes, Seen: in.Seen}
+	act := history.Act{Alert: id, Kind: in.Kind, Author: whoOf(r).Actor(), Reason: in.Reason, Until: in.Until, Undoes: in.Undoes, Seen: in.Seen, Time: s.Now().UTC()}
 	log := s.Acts(r)
 	if len(list[i].Acts) == 0 && in.Seen == 0 {
 		act, err = alert.Do(r.Context(), log, &list[i], act)

@@ -45,6 +45,21 @@ func TestAlerts(t *testing.T) {
 	h.want(404, nil, "POST", path, others, act, "Content-Type", "application/json")
 	h.want(403, nil, "POST", path, reader, act, "Content-Type", "application/json")
 
+	// What is refused leaves nothing behind, not even that the alert was opened.
+	for _, wrong := range []NewAct{
+		{Kind: history.Acknowledged, Reason: "short"}, {Kind: "bogus", Reason: "looking into it"}, {Kind: history.Muted, Reason: "looking into it"},
+		{Kind: history.Muted, Reason: "looking into it", Until: &history.Until{Time: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)}}, {Kind: history.Undone, Reason: "looking into it", Undoes: 1},
+	} {
+		body, err := json.Marshal(wrong)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.want(400, nil, "POST", path, mine, body, "Content-Type", "application/json")
+	}
+	if acts, err := h.store.Acts(t.Context(), history.ActFilter{}); err != nil || len(acts) > 0 {
+		t.Errorf("after acts that were refused there are %+v, %v", acts, err)
+	}
+
 	var done history.Act
 	h.want(201, &done, "POST", path, mine, act, "Content-Type", "application/json")
 	if done.Author != "appwrite" || done.Kind != history.Acknowledged {
