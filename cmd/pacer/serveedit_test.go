@@ -101,6 +101,11 @@ func TestServeEdit(t *testing.T) {
 	if code, page := submit(t, s.url+"regressions", act); code != 200 || !strings.Contains(page, "checks its files now") {
 		t.Errorf("accepting: status %d", code)
 	}
+	// What was changed is in the audit log, in files too.
+	if _, log := fetch(t, "GET", s.url+"api/v1/audit", nil); !strings.Contains(log, `"action":"policy.write","app":"app","subject":"pacer.yaml"`) ||
+		!strings.Contains(log, `"action":"waiver.add","subject":"startup"`) || !strings.Contains(log, `"action":"alert.accepted"`) {
+		t.Errorf("the audit log: %s", log)
+	}
 	s.interrupt(t)
 	waivers, err := os.ReadFile(filepath.Join(dir, "pacer.waivers.yaml"))
 	if err != nil || !strings.Contains(string(waivers), "worse_by: 120%") {
@@ -113,4 +118,92 @@ func TestServeEdit(t *testing.T) {
 	if out, err := pacerIn(dir, "check").CombinedOutput(); err != nil {
 		t.Errorf("what was accepted fails: %v: %s", err, out)
 	}
+}
+
+// Where there are tokens, with --edit: files are for those who see every app and
+// may write; acts for those who see the app and may write.
+func TestServeEditTokens(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const policy = "app: app\nbudgets:\n  startup: {target: 3s}\n"
+	file := filepath.Join(dir, "pacer.yaml")
+	if err := os.WriteFile(file, []byte(policy), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	keep(t, dir, "01", 1)
+	keep(t, dir, "02", 2)
+	token := func(name string, flags ...string) string {
+		_, secret, _ := said(t, dir, nil, append([]string{"token", "create", "--name", name}, flags...)...)
+		return "Bearer " + strings.TrimSpace(secret)
+	}
+	all, own, other, read := token("all", "--role", "write"), token("own", "--app", "app", "--role", "write"), token("other", "--app", "other", "--role", "write"), token("read", "--role", "read")
+	s := startServer(t, dir, "serve", "--edit", "--addr", "127.0.0.1:0")
+	as := func(token, path string) string {
+		_, page := fetch(t, "GET", s.url+path, func(r *http.Request) { r.Header.Set("Authorization", token) })
+		return page
+	}
+
+	form := hidden(as(all, "budgets"))
+	form.Set("metric.0", "startup")
+	form.Set("target.0", "2500ms")
+	form.Set("act", "save")
+	for name, token := range map[string]string{"nobody": "", "the app's own": own, "another app's": other, "a reader's": read} {
+		want := 403
+		headers := []string{"Authorization", token}
+		if token == "" {
+			want, headers = 401, nil
+		}
+		if code, _ := submit(t, s.url+"budgets", form, headers...); code != want {
+			t.Errorf("budgets by %s: status %d, want %d", name, code, want)
+		}
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != policy {
+		t.Fatalf("%v: the file is:\n%s", err, text)
+	}
+	if page := as(own, "budgets"); !strings.Contains(page, "startup") || !strings.Contains(page, "pacer token create --name me --role write") || strings.Contains(page, `method="post" action="budgets"`) {
+		t.Error("the app's own token is not told what edits budgets, or is offered to")
+	}
+	if page := as(other, "budgets"); strings.Contains(page, "startup") || strings.Contains(page, "pacer.yaml") {
+		t.Error("another app's token sees the budgets")
+	}
+
+	inbox := regexp.MustCompile(`name="id" value="([^"]*)"`)
+	page := as(all, "regressions")
+	for end := time.Now().Add(time.Minute); !inbox.MatchString(page) && time.Now().Before(end); page = as(all, "regressions") {
+		time.Sleep(20 * time.Millisecond) // it is worked out beside
+	}
+	m := inbox.FindStringSubmatch(page)
+	if m == nil {
+		t.Fatal("what got worse is not in the inbox")
+	}
+	accept := url.Values{"id": {m[1]}, "act": {"accept"}, "reason": {"checks its files now"}, "ends": {"worse"}, "worse": {"10"}}
+	if code, _ := submit(t, s.url+"regressions", accept, "Authorization", other); code != 404 {
+		t.Errorf("another app's token accepts: status %d", code)
+	}
+	if code, _ := submit(t, s.url+"regressions", accept, "Authorization", read); code != 403 {
+		t.Errorf("a reader accepts: status %d", code)
+	}
+	for end := time.Now().Add(time.Minute); !inbox.MatchString(as(own, "regressions")) && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond) // each view works it out for itself
+	}
+	// What the server accepts for one app is in the history alone.
+	if code, _ := submit(t, s.url+"regressions", accept, "Authorization", own); code != 200 {
+		t.Errorf("the app's own token accepts: status %d", code)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "pacer.waivers.yaml")); err == nil {
+		t.Error("a token of one app wrote the waivers of the server")
+	}
+	if code, _ := submit(t, s.url+"budgets", form, "Authorization", all); code != 200 {
+		t.Errorf("budgets by who may: status %d", code)
+	}
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "2500ms") {
+		t.Errorf("%v: the file is:\n%s", err, text)
+	}
+	log := as(token("admin", "--role", "admin"), "api/v1/audit")
+	for _, want := range []string{`"actor":"own","remote":"127.0.0.1","action":"alert.accepted"`, `"actor":"all","remote":"127.0.0.1","action":"policy.write","app":"app"`} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the audit log does not say %s: %s", want, log)
+		}
+	}
+	s.interrupt(t)
 }

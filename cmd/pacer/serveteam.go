@@ -25,6 +25,7 @@ import (
 	"github.com/pacer-perf/pacer/internal/dashboard/historic"
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/history/open"
+	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/server"
 )
 
@@ -209,6 +210,12 @@ func (t *team) guarded(ctx context.Context, o *serveOptions) error {
 func (t *team) pages(v server.View, at place, o *serveOptions) http.Handler {
 	source := historySource(at, nil, nil)
 	source.Config.Open, source.Config.Moved = t.History(v)
+	if v.App != "" { // of which there may be no runs to tell its name
+		source.Config.Policy = func(string) (judge.Policy, error) {
+			p, err := policyOf(v.App)
+			return p.For(v.App), err
+		}
+	}
 	t.mu.Lock()
 	t.sources = append(t.sources, source)
 	t.mu.Unlock()
@@ -226,15 +233,25 @@ func (t *team) editing(edit bool) func(*http.Request) dashboard.Editing {
 		who := server.WhoOf(r)
 		switch {
 		case who.Token == "" && who.May(access.Write):
-			return anybody(r)
+			may := t.audited(r, anybody(r))
+			if may.Acts != nil {
+				may.Acts = t.Acts(r)
+			}
+			if !t.Local {
+				may.Author = "" // it may be anybody: the form asks
+			}
+			return may
 		case !who.May(access.Write):
 			return dashboard.Editing{Hint: "pacer token create --name me --role write"}
 		}
 		may := dashboard.Editing{Author: who.Actor(), Acts: t.Acts(r), Hint: editCommand}
-		if edit && who.App == "" {
+		switch {
+		case edit && who.App == "":
 			may.Policy, may.Waivers = t.may.Policy, t.may.Waivers
+		case edit:
+			may.Hint = "pacer token create --name me --role write" // for every app
 		}
-		return may
+		return t.audited(r, may)
 	}
 }
 

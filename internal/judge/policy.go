@@ -35,6 +35,15 @@ type Policy struct {
 	AnyEnvironment []string
 }
 
+// For returns the policy as it is for an app: of one that is another app's there
+// remains how runs are compared.
+func (p Policy) For(app string) Policy {
+	if p.App == "" || app == "" || p.App == app {
+		return p
+	}
+	return Policy{Baseline: p.Baseline, AnyEnvironment: p.AnyEnvironment}
+}
+
 // Tier is one limit of a budget.
 type Tier string
 

@@ -105,6 +105,17 @@ func (s *Server) postAct(w http.ResponseWriter, r *http.Request) error {
 // see. Each act is entered into the audit log.
 func (s *Server) Acts(r *http.Request) alert.Log { return actLog{s, whoOf(r)} }
 
+// Note enters into the audit log what who makes a request changed outside of
+// the history: in a file. Without a history there is nothing to enter it into.
+func (s *Server) Note(r *http.Request, action, app, subject string, detail map[string]string) error {
+	store, err := s.keeper.get(r.Context(), false)
+	if err != nil || store == nil {
+		return err
+	}
+	who := whoOf(r)
+	return store.Record(r.Context(), history.Audit{Actor: who.Actor(), Remote: who.Remote, Action: action, App: app, Subject: subject, Detail: detail})
+}
+
 type actLog struct {
 	s   *Server
 	who *Who

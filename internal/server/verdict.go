@@ -66,10 +66,7 @@ func (s *Server) caseOf(ctx context.Context, src baseline.Source, current *run.R
 	if err != nil {
 		return none, err
 	}
-	if p.App != "" && current.App != "" && p.App != current.App {
-		p = judge.Policy{AnyEnvironment: p.AnyEnvironment} // another app's: it says nothing of this one
-	}
-	return judge.Case{Current: current, Baseline: b, History: past, Policy: p, Now: s.Now()}, nil
+	return judge.Case{Current: current, Baseline: b, History: past, Policy: p.For(current.App), Now: s.Now()}, nil
 }
 
 // before is a history up to a time, and no further back than pages look.

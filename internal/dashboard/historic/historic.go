@@ -264,17 +264,12 @@ func (s *Source) Policy(_ context.Context, app string) (*judge.Policy, error) {
 	return &p, err
 }
 
-// policy is what an app is held to. Of a policy that is another app's there
-// remains how runs are compared.
 func (s *Source) policy(app string) (judge.Policy, error) {
 	if s.Config.Policy == nil {
 		return judge.Policy{}, nil
 	}
 	p, err := s.Config.Policy(app)
-	if p.App != "" && app != "" && p.App != app {
-		p = judge.Policy{Baseline: p.Baseline, AnyEnvironment: p.AnyEnvironment}
-	}
-	return p, err
+	return p.For(app), err
 }
 
 // Location says where the data lie.
