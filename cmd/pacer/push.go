@@ -152,8 +152,12 @@ func (c *cli) pushed(p *pusher, todo int, err error) error {
 		fmt.Fprintf(c.stderr, "%s sent to %s: %d new, %d known there, %d rejected\n", runsWord(done), p.to.Name, p.added, p.known, len(p.rejected))
 	}
 	if left := todo - done; err != nil && left > 0 {
-		c.kept = fmt.Sprintf(": %s wait for the next push", runsWord(left))
-		fmt.Fprintf(c.stderr, "%s wait for the next push\n", runsWord(left))
+		waits := runsWord(left) + " wait for the next push"
+		if left == 1 {
+			waits = "1 run waits for the next push"
+		}
+		c.kept = ": " + waits
+		fmt.Fprintln(c.stderr, waits)
 	}
 	var status *request.StatusError
 	switch {

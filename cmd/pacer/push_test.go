@@ -5,9 +5,11 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -116,7 +118,43 @@ func TestServeOthers(t *testing.T) {
 			t.Errorf("the log does not say %s:\n%s", want, s.errors)
 		}
 	}
+	if !strings.Contains(s.errors.String(), "warning: without TLS, tokens can be read on their way") || strings.Contains(s.errors.String(), "may do everything") {
+		t.Errorf("what others could do: %s", s.errors)
+	}
 	if strings.Contains(s.errors.String(), strings.TrimSpace(secret)[20:]) {
 		t.Error("the log tells the token")
+	}
+}
+
+// Without tokens nobody else is served, unless that is asked for; then nobody
+// acts by the name of who started it.
+func TestServeInsecure(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	keep(t, dir, "01", 1)
+	keep(t, dir, "02", 2)
+	for _, args := range [][]string{{"--addr", "0.0.0.0:0"}, {"--addr", ":0"}, {"--addr", "127.0.0.1:0", "--behind-proxy"}, {"--addr", "0.0.0.0:0", "--public-read"}} {
+		if got, _, text := said(t, dir, nil, append([]string{"serve"}, args...)...); got != 2 || !strings.Contains(text, "pacer token create --name me --role admin") {
+			t.Errorf("%v: %d, %s", args, got, text)
+		}
+	}
+	s := startServer(t, dir, "serve", "--addr", "0.0.0.0:0", "--insecure", "--edit")
+	base := "http://127.0.0.1:" + s.url[strings.LastIndexByte(s.url, ':')+1:]
+	code, text := fetch(t, "GET", base+"api/v1/alerts", nil)
+	m := regexp.MustCompile(`"id":"([0-9a-f]+)","state"`).FindStringSubmatch(text)
+	if code != 200 || m == nil {
+		t.Fatalf("%d: the alerts are %s", code, text)
+	}
+	form := url.Values{"id": {m[1] + ".0"}, "act": {"dismiss"}, "reason": {"a busy machine"}}
+	if code, page := submit(t, base+"regressions", form); code != 422 || !strings.Contains(page, "Expected who does this") {
+		t.Errorf("an act by nobody: status %d", code)
+	}
+	form.Set("author", "Ann")
+	if code, _ := submit(t, base+"regressions", form); code != 200 {
+		t.Errorf("an act by Ann: status %d", code)
+	}
+	s.interrupt(t)
+	if !strings.Contains(s.errors.String(), "whoever reaches 0.0.0.0:0 may do everything") {
+		t.Errorf("it does not warn: %s", s.errors)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -184,7 +185,20 @@ func (c *cli) newTeam(ctx context.Context, o *serveOptions) (*team, error) {
 			return nil, errors.Join(err, t.close())
 		}
 	}
+	if local != nil {
+		o.caution(c.stderr)
+	}
 	return t, nil
+}
+
+// caution says what those who can reach the address could do.
+func (o *serveOptions) caution(w io.Writer) {
+	if o.insecure {
+		fmt.Fprintf(w, "warning: until there is a token, whoever reaches %s may do everything\n", o.addr)
+	}
+	if o.cert == "" && !o.behindProxy {
+		fmt.Fprintf(w, "warning: without TLS, tokens can be read on their way\nhint: --tls-cert and --tls-key, or a proxy before it: docs/server.md\n")
+	}
 }
 
 // guarded refuses to serve others while there are no tokens.

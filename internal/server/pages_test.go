@@ -233,6 +233,9 @@ func TestPublicPages(t *testing.T) {
 	}
 	b.page(403, "GET", "/tokens", nil)
 	b.page(403, "POST", "/tokens", url.Values{"name": {"x"}, "role": {"admin"}})
+	// A token takes nothing away from what anybody may.
+	h.want(200, nil, "GET", "/api/v1/runs", h.token("", "ingest"), nil)
+	h.want(401, nil, "GET", "/api/v1/runs", "pacer_wrong", nil)
 	visited, problems := pagetest.Crawl(h, "/", 40)
 	for _, p := range problems {
 		t.Error(p)

@@ -180,6 +180,9 @@ func (s *Server) who(r *http.Request, t *history.Token, session bool) *Who {
 	for i, role := range t.Roles {
 		roles[i] = access.Role(role)
 	}
+	if s.PublicRead && !roles.May(access.Read) {
+		roles = append(roles, access.Read) // what nobody in particular may
+	}
 	return &Who{Name: t.Name, Token: t.ID, App: t.App, Roles: roles, Session: session, Remote: s.remote(r)}
 }
 
