@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"html"
 	"io"
 	"net/http"
@@ -206,4 +207,41 @@ func TestServeEditTokens(t *testing.T) {
 		}
 	}
 	s.interrupt(t)
+}
+
+// The files of one app are not edited from the pages of another.
+func TestServeEditOtherApp(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	const policy = "app: other\nbudgets:\n  startup: {target: 3s}\n"
+	file := filepath.Join(dir, "pacer.yaml")
+	if err := os.WriteFile(file, []byte(policy), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	keep(t, dir, "01", 1)
+	keep(t, dir, "02", 2)
+	s := startServer(t, dir, "serve", "--edit", "--addr", "127.0.0.1:0")
+	if _, page := fetch(t, "GET", s.url+"budgets?app=app", nil); strings.Contains(page, `method="post"`) || strings.Contains(page, "3s") {
+		t.Error("the budgets of another app are shown, or can be edited")
+	}
+	form := url.Values{"app": {"app"}, "metric.0": {"startup"}, "target.0": {"2s"}, "act": {"save"}, "was": {base64.StdEncoding.EncodeToString([]byte(policy))}}
+	if code, _ := submit(t, s.url+"budgets", form); code != 403 {
+		t.Errorf("budgets of another app: status %d", code)
+	}
+	code, text := fetch(t, "GET", s.url+"api/v1/alerts", nil)
+	m := regexp.MustCompile(`"id":"([0-9a-f]+)","state"`).FindStringSubmatch(text)
+	if code != 200 || m == nil {
+		t.Fatalf("%d: the alerts are %s", code, text)
+	}
+	accept := url.Values{"id": {m[1] + ".0"}, "act": {"accept"}, "reason": {"checks its files now"}, "ends": {"worse"}, "worse": {"10"}}
+	if code, _ := submit(t, s.url+"regressions", accept); code != 200 {
+		t.Errorf("accepting: status %d", code)
+	}
+	s.interrupt(t)
+	if _, err := os.Stat(filepath.Join(dir, "pacer.waivers.yaml")); err == nil {
+		t.Error("what was accepted of one app is a waiver of another")
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != policy {
+		t.Errorf("%v: the file is:\n%s", err, text)
+	}
 }

@@ -39,6 +39,9 @@ func (h *Handler) editBudgets(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if !b.Form {
+		return b.May.forbidden()
+	}
 	now, err := b.read(r.Context())
 	if err != nil {
 		return err

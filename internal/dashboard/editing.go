@@ -31,6 +31,21 @@ func (h *Handler) editing(r *http.Request) Editing {
 	return e
 }
 
+// ofApp leaves the files alone where they are another app's: what is said of this
+// one there would count for that one.
+func (e *Editing) ofApp(ctx context.Context, app string) {
+	if e.Policy == nil {
+		return
+	}
+	text, err := e.Policy.Read(ctx)
+	if err != nil {
+		return // which is said where it is edited
+	}
+	if p, err := e.Policy.Parse(text.Text); err == nil && p.App != "" && app != "" && p.App != app {
+		e.Policy, e.Waivers, e.Hint = nil, nil, ""
+	}
+}
+
 // forbidden is the answer to whoever wants to change what is not theirs to
 // change.
 func (e *Editing) forbidden() error {

@@ -112,6 +112,7 @@ func (h *Handler) view(r *http.Request) (view, error) {
 	}
 	if v.App != nil {
 		v.Site = cmp.Or(h.Name, v.App.Name, "unnamed app")
+		v.May.ofApp(r.Context(), v.App.Name)
 	}
 	for i := range v.Nav {
 		if v.Nav[i].Title == "Regressions" {
