@@ -15,7 +15,7 @@ type Stages struct {
 // StageBar is one side.
 type StageBar struct {
 	Name   string // baseline, current
-	Total  string // in words, behind the bar
+	Total  string // in words, beneath the name
 	Stages []Stage
 }
 
@@ -46,7 +46,12 @@ func (c Stages) SVG() string {
 	c.open(&s, "c-stages", height, false)
 	for i, b := range c.Bars {
 		y := float64(stageGap/2 + i*(stageHeight+stageGap))
-		s.raw("<text", textLook.attributes()).px("x", 0).px("y", y+stageHeight/2+4).raw(">").escape(b.Name).raw("</text>")
+		line := y + stageHeight/2 + 4
+		if b.Total != "" {
+			s.text(strong, 0, y+stageHeight-3, "", b.Total)
+			line = y + 11
+		}
+		s.raw("<text", textLook.attributes()).px("x", 0).px("y", line).raw(">").escape(b.Name).raw("</text>")
 		s.inPlot()
 		x := 0.0
 		for _, stage := range b.Stages {
@@ -57,7 +62,7 @@ func (c Stages) SVG() string {
 			s.stage(stage, x, width, y)
 			x += width
 		}
-		s.raw(`<g transform="translate(6 0)">`).text(strong, x, y+stageHeight/2+4, "", b.Total).raw("</g></g>")
+		s.raw("</g>")
 	}
 	return string(s.raw("</svg>").b)
 }
