@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pacer-perf/pacer/internal/judge"
 )
@@ -62,4 +63,16 @@ func TestOverviewStates(t *testing.T) {
 	elsewhere.verdict.Reasons = []string{"the baseline is not comparable (cpu: Xeon 8370C and AMD EPYC 7B13)"}
 	elsewhere.verdict.Metrics = []judge.Metric{metric("startup", "s", judge.Incomparable, 1.7, 2.1, func(m *judge.Metric) { m.Ratio, m.Interval, m.Test = nil, nil, nil })}
 	check(t, "overview-elsewhere", handler(elsewhere), "/")
+}
+
+// What is said on every page has no room on the card: it would push out the
+// metrics.
+func TestCardWithoutNotice(t *testing.T) {
+	t.Parallel()
+	h := New(Config{Source: example(), Notice: "all made up", Now: func() time.Time { return clock }})
+	for target, said := range map[string]bool{"/": true, "/?embed=1": true, "/?embed=1&card=1": false} {
+		if strings.Contains(get(t, h, target).Body.String(), "all made up") != said {
+			t.Errorf("%s: the notice is said: %v", target, !said)
+		}
+	}
 }
