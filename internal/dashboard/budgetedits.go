@@ -281,8 +281,8 @@ func (e *editor) checks(entered func(key string) (string, bool)) {
 		confidence = percentWritten(e.policy.Confidence)
 	}
 	e.Checks = []checkField{
-		{Key: "change", Label: "A change matters from", Value: change, After: "unless something else is said: " + percentWritten(judge.DefaultThreshold)},
-		{Key: "confidence", Label: "Confidence", Value: confidence, After: "unless something else is said: " + percentWritten(judge.DefaultConfidence)},
+		{Key: "change", Label: "A change matters from", Value: change, After: percentWritten(judge.DefaultThreshold) + " if empty"},
+		{Key: "confidence", Label: "Confidence", Value: confidence, After: percentWritten(judge.DefaultConfidence) + " if empty"},
 		{Key: "fail_on", Label: "Fail on", Value: string(e.policy.FailOn), Options: []option{
 			{Value: "", Text: "the highest limit of a budget"}, {Value: "target", Text: "target and above"}, {Value: "warning", Text: "warning and above"}, {Value: "critical", Text: "critical"},
 		}},

@@ -21,7 +21,7 @@ type detail struct {
 	Key       string
 	Histogram template.HTML // "": too few values
 	ECDF      template.HTML
-	Both      bool    // there is a baseline
+	Base, Now bool    // which sides there are
 	Shifts    []shift // by how much each part moved
 	Stages    *stages // nil: none were recorded
 	Few       string  // what is missing
@@ -68,21 +68,22 @@ func newDetail(m *judge.Metric, current *run.Run, before []*run.Run) *detail {
 	for _, r := range before {
 		base = append(base, weighted(r, m)...)
 	}
-	d.Both = len(base) > 0 && len(now) > 0
+	d.Base, d.Now = len(base) > 0, len(now) > 0
+	both := d.Base && d.Now
 	n := max(len(base), len(now))
 	dist := chart.Distribution{Unit: m.Unit, Baseline: base, Current: now}
 	for _, q := range []float64{0.5, 0.95, 0.99} {
 		if len(now) >= fewValues {
 			dist.Ticks = append(dist.Ticks, chart.Tick{Name: fmt.Sprintf("p%g", 100*q), Value: quantileOf(now, q)})
 		}
-		if d.Both && len(base) >= fewValues && len(now) >= fewValues {
+		if both && len(base) >= fewValues && len(now) >= fewValues {
 			if b, c := quantileOf(base, q), quantileOf(now, q); b > 0 && c > 0 {
 				d.Shifts = append(d.Shifts, shift{fmt.Sprintf("p%g", 100*q), percent(c / b)})
 			}
 		}
 	}
 	about := fmt.Sprintf("%s in this run", report.Plural(len(now), "value"))
-	if d.Both {
+	if both {
 		about += fmt.Sprintf(", %d in the baseline", len(base))
 	}
 	for _, s := range d.Shifts {

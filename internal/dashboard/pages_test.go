@@ -237,3 +237,12 @@ func TestAgo(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestSmallShare(t *testing.T) {
+	t.Parallel()
+	for part, want := range map[float64]string{0: "under 0.01", 5.3e-8: "under 0.01", 0.000234: "0.023", 0.0217: "2.2", 1.204: "120"} {
+		if got := smallShare(part); got != want+thin+"%" {
+			t.Errorf("%v: %q", part, got)
+		}
+	}
+}

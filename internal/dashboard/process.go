@@ -392,8 +392,21 @@ func overheadOf(o pacer.Overhead, running time.Duration) overhead {
 		Observations: unit.ScaleOf(1, unit.Count).Fixed(float64(o.Observations), 0),
 		Bytes:        quantity(unit.ScaleOf(float64(o.Bytes), unit.Bytes), float64(o.Bytes)),
 		Each:         quantity(unit.ScaleOf(o.Each.Seconds(), unit.Seconds), o.Each.Seconds()),
-		Share:        fmt.Sprintf("%.2g%s%%", 100*spent/max(running.Seconds(), 1e-9), thin),
+		Share:        smallShare(spent / max(running.Seconds(), 1e-9)),
 		Reading:      quantity(unit.ScaleOf(o.Reading.Seconds(), unit.Seconds), o.Reading.Seconds()),
+	}
+}
+
+// smallShare writes a part of something, as a number that people read: the page
+// itself writes it alike (live-data.js).
+func smallShare(part float64) string {
+	switch percent := 100 * part; {
+	case percent < 0.01:
+		return "under 0.01" + thin + "%"
+	case percent < 10:
+		return fmt.Sprintf("%.2g%s%%", percent, thin)
+	default:
+		return fmt.Sprintf("%.0f%s%%", percent, thin)
 	}
 }
 

@@ -28,9 +28,9 @@ func (h *Handler) settings(w http.ResponseWriter, r *http.Request) error {
 	if l, ok := h.Source.(Located); ok && runs {
 		at, err := l.Location(r.Context())
 		if err == nil {
-			add("Data", at.Place)
+			add("Kept in", at.Place)
 		} else {
-			add("Data", err.Error())
+			add("Kept in", err.Error())
 		}
 		if at.Bytes > 0 {
 			add("Size", unit.ScaleOf(float64(at.Bytes), unit.Bytes).Format(float64(at.Bytes)))

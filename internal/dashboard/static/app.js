@@ -159,7 +159,9 @@ async function ask(cell) {
   svg.append(document.createElementNS("http://www.w3.org/2000/svg", "use"));
   svg.firstChild.setAttribute("href", "#i-" + icon);
   chip.append(svg, word);
-  link.replaceChildren(chip, " " + title);
+  const said = document.createElement("span");
+  said.append(title);
+  link.replaceChildren(chip, " ", said);
 }
 
 // A chart whose points are links: one of them takes the tab key, arrows move

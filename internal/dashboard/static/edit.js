@@ -37,7 +37,7 @@ document.addEventListener("click", (event) => {
   last = box;
   const n = boxes.filter((other) => other.checked).length;
   const words = $("[data-chosen]");
-  if (words) words.textContent = n ? n + " chosen:" : "What is chosen:";
+  if (words) words.textContent = n ? n + " chosen:" : "With what is chosen:";
   say(n + " chosen");
 });
 

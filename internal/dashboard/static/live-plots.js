@@ -120,7 +120,7 @@ class Plot {
     const axis = { stroke: c.muted, font, grid: { stroke: c.border, width: 1 }, ticks: { show: false } };
     const values = (_, splits) => { const scale = scaleOf(Math.max(...splits.map(Math.abs)), this.unit); return splits.map((v) => quantity(v, this.unit, scale)) };
     this.plot = new window.uPlot({
-      width: this.canvas.clientWidth, height: this.height, pxAlign: false, legend: { show: false }, cursor: { show: false }, padding: [8, 12, 0, 0],
+      width: this.canvas.clientWidth, height: this.height, pxAlign: false, legend: { show: false }, cursor: { show: false }, padding: [8, 26, 0, 0],
       scales: {
         x: { time: true, range: () => [this.plots.start / 1000, this.plots.until / 1000] },
         y: { range: (_, low, high) => this.range(low, high) },
