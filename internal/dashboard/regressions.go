@@ -367,7 +367,8 @@ func (h *Handler) open(ctx context.Context, v *view) int {
 	return n
 }
 
-// alertBars says on the page of a metric that it is in the inbox.
+// alertBars says on the page of a metric that it is in the inbox, and leads to
+// what can be done about it there.
 func (h *Handler) alertBars(ctx context.Context, v *view, key string) {
 	source, ok := h.Source.(Alerting)
 	if !ok || v.App == nil {
@@ -394,7 +395,15 @@ func (h *Handler) alertBars(ctx context.Context, v *view, key string) {
 		if a.State == history.StateOpen {
 			state = ""
 		}
-		v.Bars = append(v.Bars, bar{Class: "plain", Text: text + ".", Link: &Link{"See it among the regressions", v.Link("regressions", "state", state, "q", key, "env", a.Environment)}})
+		b := bar{Class: "plain", Text: text + ".", Link: &Link{"See it among the regressions", v.Link("regressions", "state", state, "q", key, "env", a.Environment)}}
+		if v.May.Acts != nil {
+			for _, verb := range verbsOf(a.State) {
+				if verb.Act != "reopen" {
+					b.Acts = append(b.Acts, Link{verb.Title + "…", v.Link("regressions", "state", state, "q", key, "env", a.Environment, "act", verb.Act, "id", valueOf(a)) + "#panel"})
+				}
+			}
+		}
+		v.Bars = append(v.Bars, b)
 		if len(v.Bars) > 2 {
 			return
 		}

@@ -51,6 +51,7 @@ type bar struct {
 	Class string // critical, warning, plain
 	Text  string
 	Link  *Link
+	Acts  []Link // what can be done about it
 }
 
 // kept are the parameters that go along from page to page.

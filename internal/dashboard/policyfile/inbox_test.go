@@ -75,7 +75,9 @@ func TestInbox(t *testing.T) {
 	if d.get("regressions"); len(d.acts()) != 5 {
 		t.Errorf("acts %q", d.acts())
 	}
-	d.get("metric?m=startup").says(t, 200, "It got worse with 2.4.1", "See it among the regressions", "Edit its budget")
+	p = d.get("metric?m=startup")
+	p.says(t, 200, "It got worse with 2.4.1", "See it among the regressions", "Edit its budget")
+	d.get(p.link(t, "Mute…")).says(t, 200, "Mute startup", "Until")
 }
 
 // Several at once, with one reason; undone at once.
