@@ -80,7 +80,8 @@ for mod in $(git ls-files --cached --others --exclude-standard 'go.mod' '*/go.mo
   go -C "$dir" test $race -skip Accuracy -timeout 15m ./...
 done
 
-# How well changes are told: the same numbers in one goroutine or in many.
+# How well changes are told: once, and without the race detector, under which it
+# takes several times as long.
 say "accuracy"
 go test ./internal/... -run Accuracy
 
