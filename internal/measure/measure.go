@@ -225,33 +225,6 @@ type execution struct {
 	stopped  bool // it was asked to, because it was ready
 }
 
-// stopper asks an execution to stop when its time or the context ends, or when
-// it is ready; and, if it does not, has it killed.
-type stopper struct {
-	*execution
-	cancel  <-chan struct{}
-	ready   <-chan struct{}
-	timeout <-chan time.Time
-	grace   <-chan time.Time
-}
-
-func (e *execution) stopper(ctx context.Context) *stopper {
-	s := &stopper{execution: e, cancel: ctx.Done()}
-	if e.command.Timeout > 0 {
-		s.timeout = time.After(e.command.Timeout)
-	}
-	if e.ready != nil {
-		s.ready = e.ready.done
-	}
-	return s
-}
-
-// begin starts the time of grace.
-func (s *stopper) begin(grace time.Duration) {
-	s.cancel, s.ready, s.timeout = nil, nil, nil
-	s.grace = time.After(grace)
-}
-
 // conclude says what the end of an execution means.
 func (e *execution) conclude() {
 	r := &e.result

@@ -135,6 +135,13 @@ func (w *watch) tell(at, stamp int64) {
 	}
 }
 
+// is tells whether it is.
+func (w *watch) is() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at != 0
+}
+
 // since returns how long an execution took to be ready, 0 if it never was.
 func (w *watch) since(e *execution) time.Duration {
 	w.mu.Lock()

@@ -3,10 +3,9 @@ package measure
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"os"
 	"os/exec"
 	"sync"
@@ -19,21 +18,21 @@ import (
 )
 
 // Runner runs commands, one after the other, through a helper process.
+//
+// One thread does everything, and waits with poll for whatever comes first:
+// goroutines that wake each other up on several processors would cost more
+// than all the rest, and disturb the command.
 type Runner struct {
-	mu       sync.Mutex
-	ctx      context.Context
-	helper   *exec.Cmd
-	conn     *net.UnixConn
-	messages chan message // from the helper; closed when it is gone
-	stderr   tail
-	null     *os.File
-	found    program
-	cpu      time.Duration // of all commands so far
-}
-
-type message struct {
-	kind    byte
-	content []byte
+	mu     sync.Mutex
+	ctx    context.Context
+	helper *exec.Cmd
+	socket *os.File // to the helper
+	wake   *os.File // an eventfd: there is something to look at
+	inbox  []byte   // from the helper
+	stderr tail
+	null   *os.File
+	found  program
+	cpu    time.Duration // of all commands so far
 }
 
 // Open starts the helper: this program, executed anew. Close ends it.
@@ -45,36 +44,34 @@ func Open(ctx context.Context) (*Runner, error) {
 	if err != nil {
 		return nil, err
 	}
-	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("socketpair: %w", err)
 	}
-	ours, theirs := os.NewFile(uintptr(pair[0]), "helper"), os.NewFile(uintptr(pair[1]), "helper")
+	r := &Runner{ctx: ctx, socket: os.NewFile(uintptr(pair[0]), "helper")}
+	theirs := os.NewFile(uintptr(pair[1]), "helper")
 	defer theirs.Close()
-	conn, err := net.FileConn(ours)
-	ours.Close()
+	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
 	if err != nil {
-		return nil, err
+		r.socket.Close()
+		return nil, fmt.Errorf("eventfd: %w", err)
 	}
-	null, err := os.Open(os.DevNull)
+	r.wake = os.NewFile(uintptr(wake), "eventfd")
+	if r.null, err = os.Open(os.DevNull); err == nil {
+		r.helper = exec.Command(self)
+		r.helper.Args[0] = "pacer-helper"
+		r.helper.Env = append(os.Environ(), helper.Variable+"=1")
+		r.helper.ExtraFiles = []*os.File{theirs} // is helper.Socket there
+		r.helper.Stderr = &r.stderr
+		// A group of its own: Ctrl-C is for this process, which decides.
+		r.helper.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		err = r.helper.Start()
+	}
 	if err != nil {
-		conn.Close()
+		r.closeFiles()
 		return nil, err
 	}
-	r := &Runner{ctx: ctx, conn: conn.(*net.UnixConn), messages: make(chan message, 1), null: null}
-	r.helper = exec.Command(self)
-	r.helper.Args[0] = "pacer-helper"
-	r.helper.Env = append(os.Environ(), helper.Variable+"=1")
-	r.helper.ExtraFiles = []*os.File{theirs} // is helper.Socket there
-	r.helper.Stderr = &r.stderr
-	// A group of its own: Ctrl-C is for this process, which decides.
-	r.helper.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := r.helper.Start(); err != nil {
-		conn.Close()
-		null.Close()
-		return nil, err
-	}
-	go r.listen()
+	theirs.Close() // or its end would not be seen here
 	// The time that a first command may take begins when it can be started.
 	if !r.killAll() {
 		err := r.gone()
@@ -82,23 +79,6 @@ func Open(ctx context.Context) (*Runner, error) {
 		return nil, err
 	}
 	return r, nil
-}
-
-// listen takes the helper's messages.
-func (r *Runner) listen() {
-	defer close(r.messages)
-	head := make([]byte, helper.HeadSize)
-	for {
-		if _, err := io.ReadFull(r.conn, head); err != nil {
-			return
-		}
-		kind, size := helper.Head(head)
-		content := make([]byte, size)
-		if _, err := io.ReadFull(r.conn, content); err != nil {
-			return
-		}
-		r.messages <- message{kind, content}
-	}
 }
 
 // Close ends the helper.
@@ -112,28 +92,60 @@ func (r *Runner) Close() error {
 		r.killAll()
 	}
 	r.say(helper.Bye, nil)
-	r.conn.Close()
-	for range r.messages {
-	}
-	r.null.Close()
+	r.closeFiles()
 	err := r.helper.Wait()
 	r.helper = nil
 	return err
 }
 
-// say sends the helper a message. That it is gone, listen knows.
-func (r *Runner) say(kind byte, content []byte) { r.conn.Write(helper.Message(kind, content)) }
+func (r *Runner) closeFiles() {
+	for _, f := range []*os.File{r.socket, r.wake, r.null} {
+		f.Close()
+	}
+}
+
+// say sends the helper a message. That it is gone, hear knows.
+func (r *Runner) say(kind byte, content []byte) { r.socket.Write(helper.Message(kind, content)) }
+
+// hear waits for the helper's next message, and returns false if it is gone.
+func (r *Runner) hear() (kind byte, content []byte, ok bool) {
+	for {
+		if size := r.pending(); size > 0 {
+			kind, _ = helper.Head(r.inbox)
+			content = r.inbox[helper.HeadSize:size:size]
+			r.inbox = r.inbox[size:]
+			return kind, content, true
+		}
+		var part [1 << 10]byte
+		n, err := r.socket.Read(part[:])
+		if err != nil {
+			return 0, nil, false
+		}
+		r.inbox = append(r.inbox, part[:n]...)
+	}
+}
+
+// pending returns the size of the first message that has come, 0 if none has.
+func (r *Runner) pending() int {
+	if len(r.inbox) < helper.HeadSize {
+		return 0
+	}
+	_, content := helper.Head(r.inbox)
+	if size := helper.HeadSize + content; size <= len(r.inbox) {
+		return size
+	}
+	return 0
+}
 
 // killAll ends whatever runs, and what was left behind. It returns false if the
 // helper is gone.
 func (r *Runner) killAll() bool {
 	r.say(helper.Kill, nil)
-	for m := range r.messages {
-		if m.kind == helper.Killed {
-			return true
+	for {
+		if kind, _, ok := r.hear(); !ok || kind == helper.Killed {
+			return ok
 		}
 	}
-	return false
 }
 
 // gone says why the helper is.
@@ -145,11 +157,8 @@ func (r *Runner) gone() error {
 	return err
 }
 
-// execute runs a command to its end.
-func (r *Runner) execute(ctx context.Context, e *execution) error {
-	if r.helper == nil {
-		return errors.New("the runner is closed")
-	}
+// start has the helper start a command.
+func (r *Runner) start(e *execution) error {
 	c := e.command
 	stdin := c.Stdin
 	if stdin == nil {
@@ -158,54 +167,152 @@ func (r *Runner) execute(ctx context.Context, e *execution) error {
 	out := int(e.output.write.Fd())
 	request := helper.Request{Path: e.path, Dir: c.Dir, Argv: c.Args, Env: c.environ()}
 	m := helper.Message(helper.Run, request.Encode())
-	n, _, err := r.conn.WriteMsgUnix(m, syscall.UnixRights(int(stdin.Fd()), out, out), nil)
+	n, err := unix.SendmsgN(int(r.socket.Fd()), m, unix.UnixRights(int(stdin.Fd()), out, out), nil, unix.MSG_NOSIGNAL)
+	for err == unix.EINTR {
+		n, err = unix.SendmsgN(int(r.socket.Fd()), m, unix.UnixRights(int(stdin.Fd()), out, out), nil, unix.MSG_NOSIGNAL)
+	}
 	if err == nil && n < len(m) {
-		_, err = r.conn.Write(m[n:])
+		_, err = r.socket.Write(m[n:])
 	}
 	e.output.handed()
 	if err != nil {
 		return r.gone()
 	}
-	s := e.stopper(ctx)
+	return nil
+}
+
+// execute runs a command to its end.
+func (r *Runner) execute(ctx context.Context, e *execution) error {
+	if r.helper == nil {
+		return errors.New("the runner is closed")
+	}
+	if err := r.start(e); err != nil {
+		return err
+	}
+	defer r.wakeFor(ctx, e)()
+	s := stopping{runner: r, execution: e}
+	if e.command.Timeout > 0 {
+		s.deadline = time.Now().Add(e.command.Timeout)
+	}
 	for {
-		select {
-		case m, ok := <-r.messages:
-			switch {
-			case !ok:
-				return r.gone()
-			case m.kind == helper.Failed:
-				if ctx.Err() != nil {
-					r.killAll()
-				}
-				return errors.New(string(m.content))
-			case m.kind != helper.Ended:
-				continue // the answer to Kill
-			}
-			if ctx.Err() != nil || e.timedOut || e.result.Killed {
-				r.killAll() // whatever did not stop, and left the group
-			}
-			report, err := helper.DecodeReport(m.content)
-			e.take(&report)
+		heard, err := r.wait(e.output, s.deadline)
+		if err != nil {
+			r.killAll()
 			return err
-		case <-s.cancel:
-			r.say(helper.Signal, []byte{byte(syscall.SIGINT)})
-			s.begin(cmp.Or(c.quit, c.Grace))
-		case <-s.timeout:
-			e.timedOut = true
-			r.say(helper.Signal, []byte{byte(syscall.SIGTERM)})
-			s.begin(c.Grace)
-		case <-s.ready:
-			s.ready = nil
-			if c.Stop {
-				e.stopped = true
-				r.say(helper.Signal, []byte{byte(syscall.SIGTERM)})
-				s.begin(c.Grace)
+		}
+		if !heard {
+			s.look(ctx)
+			continue
+		}
+		kind, content, ok := r.hear()
+		switch {
+		case !ok:
+			return r.gone()
+		case kind == helper.Failed:
+			if ctx.Err() != nil {
+				r.killAll()
 			}
-		case <-s.grace:
-			e.result.Killed = true
-			r.say(helper.Kill, nil)
+			return errors.New(string(content))
+		case kind != helper.Ended:
+			continue // the answer to Kill
+		}
+		if ctx.Err() != nil || e.timedOut || e.result.Killed {
+			r.killAll() // whatever did not stop, and left the group
+		}
+		report, err := helper.DecodeReport(content)
+		e.take(&report)
+		return err
+	}
+}
+
+// wakeFor has wait return when the context ends, or when the command is ready,
+// until the function that it returns is called.
+func (r *Runner) wakeFor(ctx context.Context, e *execution) (stop func()) {
+	wake := func() { r.wake.Write(binary.NativeEndian.AppendUint64(nil, 1)) }
+	ended := context.AfterFunc(ctx, wake)
+	if e.ready == nil {
+		return func() { ended() }
+	}
+	over := make(chan struct{})
+	go func() {
+		select {
+		case <-e.ready.done:
+			wake()
+		case <-over:
+		}
+	}()
+	return func() { ended(); close(over) }
+}
+
+// wait waits until the helper says something, true, or there may be another
+// thing to look at, or the deadline, if there is one. It reads what the command
+// prints meanwhile.
+func (r *Runner) wait(o *output, deadline time.Time) (heard bool, err error) {
+	if r.pending() > 0 {
+		return true, nil
+	}
+	poll := [3]unix.PollFd{{Fd: int32(r.socket.Fd()), Events: unix.POLLIN}, {Fd: int32(r.wake.Fd()), Events: unix.POLLIN}, {Fd: -1}}
+	if o.read != nil && !o.followed && !o.ended() {
+		poll[2] = unix.PollFd{Fd: int32(o.read.Fd()), Events: unix.POLLIN}
+	}
+	timeout := -1
+	if !deadline.IsZero() {
+		timeout = milliseconds(time.Until(deadline))
+	}
+	_, err = unix.Poll(poll[:], timeout)
+	switch {
+	case err == unix.EINTR:
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("poll: %w", err)
+	}
+	if poll[2].Revents != 0 {
+		o.take()
+	}
+	if poll[1].Revents != 0 {
+		var count [8]byte
+		r.wake.Read(count[:])
+	}
+	return poll[0].Revents != 0, nil
+}
+
+// stopping asks an execution to stop when its time or the context ends, or when
+// it is ready; and, if it does not, has it killed.
+type stopping struct {
+	*execution
+	runner   *Runner
+	deadline time.Time // of the next step; zero: there is none
+	begun    bool
+	ready    bool
+}
+
+// look does what there is to be done by now.
+func (s *stopping) look(ctx context.Context) {
+	late := !s.deadline.IsZero() && !time.Now().Before(s.deadline)
+	c := s.command
+	switch {
+	case s.begun && late:
+		s.result.Killed, s.deadline = true, time.Time{}
+		s.runner.say(helper.Kill, nil)
+	case s.begun:
+	case ctx.Err() != nil:
+		s.begin(syscall.SIGINT, cmp.Or(c.quit, c.Grace))
+	case late:
+		s.timedOut = true
+		s.begin(syscall.SIGTERM, c.Grace)
+	case !s.ready && s.execution.ready != nil && s.execution.ready.is():
+		s.ready = true
+		if c.Stop {
+			s.stopped = true
+			s.begin(syscall.SIGTERM, c.Grace)
 		}
 	}
+}
+
+// begin sends a signal and starts the time of grace.
+func (s *stopping) begin(signal syscall.Signal, grace time.Duration) {
+	s.runner.say(helper.Signal, []byte{byte(signal)})
+	s.begun, s.deadline = true, time.Now().Add(grace)
 }
 
 // take takes on a report.

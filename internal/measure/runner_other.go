@@ -92,6 +92,33 @@ func (r *Runner) execute(ctx context.Context, e *execution) error {
 	}
 }
 
+// stopper asks an execution to stop when its time or the context ends, or when
+// it is ready; and, if it does not, has it killed.
+type stopper struct {
+	*execution
+	cancel  <-chan struct{}
+	ready   <-chan struct{}
+	timeout <-chan time.Time
+	grace   <-chan time.Time
+}
+
+func (e *execution) stopper(ctx context.Context) *stopper {
+	s := &stopper{execution: e, cancel: ctx.Done()}
+	if e.command.Timeout > 0 {
+		s.timeout = time.After(e.command.Timeout)
+	}
+	if e.ready != nil {
+		s.ready = e.ready.done
+	}
+	return s
+}
+
+// begin starts the time of grace.
+func (s *stopper) begin(grace time.Duration) {
+	s.cancel, s.ready, s.timeout = nil, nil, nil
+	s.grace = time.After(grace)
+}
+
 var epoch = time.Now()
 
 // now is a clock that only goes forward, in nanoseconds.

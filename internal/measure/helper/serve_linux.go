@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,16 +32,17 @@ type server struct {
 	counters counters
 	pid      string
 	floor    int64 // the least peak memory that can be told
-	runs     int
+	runs     int   // since the last shrink
+	heard    int   // bytes of their requests
 	head     [HeadSize]byte
+	content  []byte
 }
 
 // serve runs commands until the parent goes away. Nothing is left behind then
 // that the parent did not want left.
 func serve() {
-	// The heap stays as small as it can be: what it grows by, every command
-	// seems to use.
-	debug.SetGCPercent(10)
+	// Garbage is collected by shrink, and never while a command runs.
+	debug.SetGCPercent(-1)
 	// Whoever ends the parent's group or session ends the parent: this process
 	// cleans up afterwards.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE)
@@ -61,6 +63,13 @@ func serve() {
 		}
 	}
 }
+
+// The helper shrinks after so many runs, or bytes of requests: it costs more
+// than a run, and what the heap grows by meanwhile every command seems to use.
+const (
+	shrinkRuns  = 50
+	shrinkHeard = 256 << 10
+)
 
 // shrink gives back the pages of the program that its start needed, some eight
 // megabytes, and has the kernel forget that they were there: without it every
@@ -106,13 +115,15 @@ func (s *server) say(kind byte, content []byte) { syscall.Write(Socket, Message(
 
 // hear takes a message of the parent and does what it says while a command
 // runs in a process group, or none does (0). It returns what a request for
-// another command holds, and does not return if the parent is gone.
+// another command holds, until it is called again, and does not return if the
+// parent is gone.
 func (s *server) hear(group int) (request []byte, files []int) {
 	files, ok := read(s.head[:])
 	kind, size := Head(s.head[:])
 	var content []byte
 	if ok {
-		content = make([]byte, size)
+		s.content = slices.Grow(s.content[:0], size)
+		content = s.content[:size]
 		if size > 0 {
 			_, ok = read(content)
 		}
@@ -182,11 +193,12 @@ func (s *server) run(content []byte, files []int) (Report, error) {
 	env := append(request.Env, "PACER_LAUNCHER="+s.pid, "")
 	counting := s.counters.open()
 	defer counting.close()
-	if s.runs%50 == 0 { // it costs more than all the rest, and changes slowly
-		shrink()
-		s.floor = peakMemory()
-	}
 	s.runs++
+	s.heard += len(content)
+	if s.floor == 0 || s.runs > shrinkRuns || s.heard > shrinkHeard {
+		shrink()
+		s.floor, s.runs, s.heard = peakMemory(), 0, 0
+	}
 	r := Report{Floor: s.floor}
 
 	began := time.Now()
