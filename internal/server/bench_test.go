@@ -50,6 +50,6 @@ func BenchmarkSeries(b *testing.B) {
 	}
 	series := history.Series{App: "app", Name: "metric.03", Unit: "s", Points: points}
 	for b.Loop() {
-		writeJSON(httptest.NewRecorder(), 200, SeriesList{Series: []Series{seriesOf(&series)}})
+		writeBody(httptest.NewRecorder(), 200, appendSeries(nil, []history.Series{series}))
 	}
 }

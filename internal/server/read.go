@@ -49,39 +49,6 @@ type Metrics struct {
 	Metrics []Metric `json:"metrics"`
 }
 
-// Series is the history of one metric in the runs of one app with one set of
-// labels, oldest first.
-type Series struct {
-	App       string            `json:"app"`
-	RunLabels map[string]string `json:"run_labels,omitempty"`
-	Name      string            `json:"name"`
-	Labels    map[string]string `json:"labels,omitempty"`
-	Unit      string            `json:"unit"`
-	Points    []Point           `json:"points"`
-}
-
-// Point is what one run measured. What is not known is absent.
-type Point struct {
-	Run       string    `json:"run"`
-	Version   string    `json:"version,omitempty"`
-	Commit    string    `json:"commit,omitempty"`
-	Branch    string    `json:"branch,omitempty"`
-	Time      time.Time `json:"time"`
-	Value     number    `json:"value"`
-	Statistic string    `json:"statistic"` // that value is
-	Count     int64     `json:"count"`
-	Mean      number    `json:"mean,omitzero"`
-	Min       number    `json:"min,omitzero"`
-	Max       number    `json:"max,omitzero"`
-	P95       number    `json:"p95,omitzero"`
-	P99       number    `json:"p99,omitzero"`
-}
-
-// SeriesList answers GET /api/v1/series.
-type SeriesList struct {
-	Series []Series `json:"series"`
-}
-
 // reader is what who asks sees of the history.
 func (s *Server) reader(r *http.Request) (history.Reader, error) {
 	store, err := s.existing(r.Context())
@@ -204,46 +171,6 @@ func (s *Server) getMetrics(w http.ResponseWriter, r *http.Request) error {
 	}
 	writeJSON(w, http.StatusOK, list)
 	return nil
-}
-
-// usualPoints is how many points a series has unless more are asked for, and
-// mostPoints how many there may be.
-const usualPoints, mostPoints = 1000, 20_000
-
-func (s *Server) getSeries(w http.ResponseWriter, r *http.Request) error {
-	q := query{Values: r.URL.Query()}
-	f := history.SeriesFilter{App: q.Get("app"), Branch: q.Get("branch"), Key: q.Get("metric"), Unit: q.Get("unit"),
-		Since: q.time("since"), Until: q.time("until"), Last: q.number("last", usualPoints, mostPoints)}
-	if q.err == nil && f.Key == "" {
-		q.err = refuse(http.StatusBadRequest, "what there is: GET /api/v1/metrics", "metric: expected the name of a metric, with its labels: table.filter{rows=1000}")
-	}
-	if q.err != nil {
-		return q.err
-	}
-	src, err := s.reader(r)
-	if err != nil {
-		return err
-	}
-	found, err := src.Series(r.Context(), f)
-	if err != nil {
-		return err
-	}
-	list := SeriesList{Series: []Series{}}
-	for i := range found {
-		list.Series = append(list.Series, seriesOf(&found[i]))
-	}
-	writeJSON(w, http.StatusOK, list)
-	return nil
-}
-
-func seriesOf(s *history.Series) Series {
-	out := Series{App: s.App, RunLabels: s.RunLabels, Name: s.Name, Labels: s.Labels, Unit: s.Unit, Points: make([]Point, len(s.Points))}
-	for i := range s.Points {
-		p := &s.Points[i]
-		out.Points[i] = Point{Run: p.Run.ID, Version: p.Run.Version, Commit: p.Run.Commit, Branch: p.Run.Branch, Time: p.Run.Timestamp, Value: number(p.Center),
-			Statistic: p.Statistic, Count: p.Stats.Count, Mean: number(p.Stats.Mean), Min: number(p.Stats.Min), Max: number(p.Stats.Max), P95: number(p.Stats.P95), P99: number(p.Stats.P99)}
-	}
-	return out
 }
 
 // query reads parameters, and keeps the first thing that is wrong with them.
