@@ -1,17 +1,13 @@
 package measure
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"net"
-	"net/http"
 	"os"
 	"regexp"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -32,12 +28,14 @@ type Ready struct {
 // command, before it was started.
 var ErrAlreadyReady = errors.New("was there before the command was started")
 
-// probing is how often a command is asked. A try takes some 10 to 100 µs of
-// processor time, which a command on a small machine does not have then.
+// A try takes some 10 to 100 µs of processor time, which a command on a small
+// machine does not have then.
 const (
-	probeEvery     = time.Millisecond
-	probeHTTPEvery = 2 * time.Millisecond
-	probePatience  = time.Second // for one answer
+	probeEvery    = time.Millisecond
+	probeAnswered = 2 * time.Millisecond   // after an answer that says not yet, which cost the command something
+	probePatience = time.Second            // for one answer
+	probeBeside   = 100 * time.Millisecond // is when another try begins beside one without an answer
+	probesAtOnce  = 4
 )
 
 // before makes sure that what tells of readiness does not tell of it yet.
@@ -52,11 +50,7 @@ func (r *Ready) before(ctx context.Context) error {
 		}
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, probePatience)
-	defer cancel()
-	p := r.probe()
-	defer p.close()
-	if p.try(ctx) == nil {
+	if r.probe().ask(ctx).err == nil {
 		return fmt.Errorf("%s %w", first(r.HTTP, r.TCP, r.File), ErrAlreadyReady)
 	}
 	return nil
@@ -78,8 +72,8 @@ func (w *watch) last(ctx context.Context, r *Ready) {
 	if w == nil || r.File == "" && r.Stamp == "" {
 		return
 	}
-	if p := r.probe(); p.try(ctx) == nil {
-		w.tell(now(), p.stamp)
+	if a := r.probe().ask(ctx); a.err == nil {
+		w.tell(a.at, a.stamp)
 	}
 }
 
@@ -98,32 +92,41 @@ func (r *Ready) watch(ctx context.Context, o *output) *watch {
 		})
 		return w
 	}
-	go func() {
-		p := r.probe()
-		defer p.close()
-		tick := time.NewTicker(p.every)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
+	go w.ask(ctx, r.probe())
+	return w
+}
+
+// ask tries until the command is ready. A try that gets no answer stays, for
+// the command may be about to give one, and others follow beside it: its
+// connection may be lost, as when a queue was full.
+func (w *watch) ask(ctx context.Context, p *probe) {
+	answers := make(chan answer, probesAtOnce)
+	pause := time.NewTimer(probeEvery)
+	defer pause.Stop()
+	for asked := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-pause.C:
+			asked++
+			go func() { answers <- p.ask(ctx) }()
+			if pause.Reset(probeBeside); asked == probesAtOnce {
+				pause.Stop()
 			}
-			try, cancel := context.WithTimeout(ctx, probePatience)
-			err := p.try(try)
-			cancel()
-			if err == nil {
-				w.tell(now(), p.stamp)
+		case a := <-answers:
+			asked--
+			if a.err == nil {
+				w.tell(a.at, a.stamp)
 				return
 			}
 			w.mu.Lock()
 			if ctx.Err() == nil {
-				w.why = err
+				w.why = a.err
 			}
 			w.mu.Unlock()
+			pause.Reset(cmp.Or(a.pause, probeEvery))
 		}
-	}()
-	return w
+	}
 }
 
 func (w *watch) tell(at, stamp int64) {
@@ -164,71 +167,4 @@ func (w *watch) lastTry() string {
 		return ""
 	}
 	return "; the last try: " + w.why.Error()
-}
-
-// probe asks once whether a command is ready.
-type probe struct {
-	try   func(context.Context) error
-	close func()
-	every time.Duration
-	stamp int64
-}
-
-func (r *Ready) probe() *probe {
-	p := &probe{close: func() {}, every: probeEvery}
-	switch {
-	case r.HTTP != "":
-		client := &http.Client{
-			Transport: &http.Transport{DisableKeepAlives: true},
-			// A page that sends elsewhere is not ready itself.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}
-		p.every, p.close = probeHTTPEvery, client.CloseIdleConnections
-		p.try = func(ctx context.Context) error { return get(ctx, client, r.HTTP) }
-	case r.TCP != "":
-		network, address := "tcp", r.TCP
-		if path, ok := strings.CutPrefix(address, "unix:"); ok {
-			network, address = "unix", path
-		}
-		p.try = func(ctx context.Context) error {
-			var d net.Dialer
-			conn, err := d.DialContext(ctx, network, address)
-			if err == nil {
-				conn.Close()
-			}
-			return err
-		}
-	case r.Stamp != "":
-		p.try = func(context.Context) error {
-			text, err := os.ReadFile(r.Stamp)
-			if err != nil {
-				return err
-			}
-			p.stamp, err = strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-			return err
-		}
-	default:
-		p.try = func(context.Context) error {
-			_, err := os.Stat(r.File)
-			return err
-		}
-	}
-	return p
-}
-
-func get(ctx context.Context, client *http.Client, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	io.CopyN(io.Discard, response.Body, 1<<10)
-	response.Body.Close()
-	if response.StatusCode/100 != 2 {
-		return fmt.Errorf("GET %s: %s", url, response.Status)
-	}
-	return nil
 }
