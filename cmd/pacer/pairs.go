@@ -196,7 +196,7 @@ func (s *session) build(ctx context.Context, f *pairFlags, tree *workTree, sides
 		return nil
 	}
 	p := newProgress(s.cli.stderr, "building", 2)
-	defer p.clear()
+	defer p.beat()()
 	for i, name := range []string{f.ref, "what is here"} {
 		p.announce(name)
 		t := sides[i].task
@@ -241,7 +241,7 @@ func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdic
 	started := time.Now()
 	progress := newProgress(m.cli.stderr, "pairs", m.flags.most)
 	progress.early = true
-	defer progress.clear()
+	defer progress.beat()()
 	if err := m.warm(ctx, progress, m.flags.warmup, m.sides[0].subject, m.sides[1].subject); err != nil {
 		return none, nil, err
 	}

@@ -178,7 +178,7 @@ func (s *session) measure(ctx context.Context, b batch) (*run.Run, error) {
 	what := first(b.own, b.name())
 	progress := newProgress(s.cli.stderr, what, b.runs)
 	progress.early = b.precision > 0
-	defer progress.clear()
+	defer progress.beat()()
 	if err := s.warm(ctx, progress, b.warmup, b.subject); err != nil {
 		return nil, err
 	}
