@@ -27,9 +27,9 @@ func TestRun(t *testing.T) {
 		_, after, _ := strings.Cut(out.String(), "\n\n")
 		return after
 	}
-	want := `metric                n   median  known to      p95      max
-process.cpu           6  10.00ms     40.0%  13.00ms  14.00ms
-process.faults.major  6        0                  0        0
+	want := `metric                n   median  known to     min      p95      max
+process.cpu           6  10.00ms     40.0%  9.00ms  13.00ms  14.00ms
+process.faults.major  6        0                 0        0        0
 not measured: process.instructions; no hardware counters: the machine has none
 `
 	if diff := cmp.Diff(want, table()); diff != "" {
@@ -39,9 +39,9 @@ not measured: process.instructions; no hardware counters: the machine has none
 	for i := range r.Metrics {
 		r.Metrics[i].Samples = r.Metrics[i].Samples[:2]
 	}
-	want = `metric                n  median     p95      max
-process.cpu           2  9.50ms  9.95ms  10.00ms
-process.faults.major  2       0       0        0
+	want = `metric                n  median     min     p95      max
+process.cpu           2  9.50ms  9.00ms  9.95ms  10.00ms
+process.faults.major  2       0       0       0        0
 `
 	if diff := cmp.Diff(want, table()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
