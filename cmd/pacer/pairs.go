@@ -202,6 +202,7 @@ func (s *session) build(ctx context.Context, f *pairFlags, tree *workTree, sides
 		return nil
 	}
 	p := newProgress(s.cli.stderr, "building", 2)
+	p.terminal = p.terminal && !f.show
 	defer p.beat()()
 	for i, name := range []string{f.ref, "what is here"} {
 		p.announce(name)
@@ -246,6 +247,7 @@ func (m *pairing) main() []string {
 func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdict, err error) {
 	started := time.Now()
 	progress := newProgress(m.cli.stderr, "pairs", m.flags.most)
+	progress.terminal = progress.terminal && !m.flags.show // which would go into its line
 	progress.early = true
 	defer progress.beat()()
 	if err := m.warm(ctx, progress, m.flags.warmup, m.sides[0].subject, m.sides[1].subject); err != nil {

@@ -177,6 +177,7 @@ func (s *session) measure(ctx context.Context, b batch) (*run.Run, error) {
 	b.policyApp = s.policyApp
 	what := first(b.own, b.name())
 	progress := newProgress(s.cli.stderr, what, b.runs)
+	progress.terminal = progress.terminal && b.task.Output == nil // which would go into its line
 	progress.early = b.precision > 0
 	defer progress.beat()()
 	if err := s.warm(ctx, progress, b.warmup, b.subject); err != nil {

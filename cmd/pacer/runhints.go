@@ -27,11 +27,11 @@ func runHints(w io.Writer, list []*run.Run, warmup int) {
 		}
 		values := m.Samples
 		if times := slowFirst(values); times > 0 {
-			first = append(first, fmt.Sprintf("%sthe first execution took %.1fx as long as the others, as with cold caches: --warmup %d", of, times, warmup+1))
+			first = append(first, fmt.Sprintf("%sthe first took %.1fx as long as the others: cold caches? --warmup %d", of, times, warmup+1))
 			values = values[1:]
 		}
 		if n, times := outliers(values); n > 0 {
-			far = append(far, fmt.Sprintf("%s%d of %d took up to %.1fx the median, as when something interferes: pacer doctor", of, n, len(values), times))
+			far = append(far, fmt.Sprintf("%s%d of %d took up to %.1fx the median: is the machine busy? pacer doctor", of, n, len(values), times))
 		}
 	}
 	for _, hints := range [][]string{first, far} {

@@ -31,13 +31,13 @@ func TestRunHints(t *testing.T) {
 		{name: "steady", runs: [][]float64{steady}},
 		{name: "one", runs: [][]float64{{1}}, want: "hint: one repetition tells little about noise: --runs 10\n"},
 		{name: "too few to tell", runs: [][]float64{{3, 1, 1, 1}}},
-		{name: "a slow first", runs: [][]float64{cold}, want: "hint: the first execution took 3.0x as long as the others, as with cold caches: --warmup 1\n"},
-		{name: "warmed up too little", warmup: 1, runs: [][]float64{cold}, want: "hint: the first execution took 3.0x as long as the others, as with cold caches: --warmup 2\n"},
+		{name: "a slow first", runs: [][]float64{cold}, want: "hint: the first took 3.0x as long as the others: cold caches? --warmup 1\n"},
+		{name: "warmed up too little", warmup: 1, runs: [][]float64{cold}, want: "hint: the first took 3.0x as long as the others: cold caches? --warmup 2\n"},
 		{name: "a fast first", runs: [][]float64{with(steady, func(v []float64) { v[0] = 0.1 })}},
-		{name: "disturbed", runs: [][]float64{disturbed}, want: "hint: 2 of 10 took up to 2.3x the median, as when something interferes: pacer doctor\n"},
+		{name: "disturbed", runs: [][]float64{disturbed}, want: "hint: 2 of 10 took up to 2.3x the median: is the machine busy? pacer doctor\n"},
 		{name: "both", runs: [][]float64{append(slices.Clone(disturbed), steady...), with(append(slices.Clone(disturbed), steady...), func(v []float64) { v[0] = 9 })},
-			want: "hint: {n=1}: the first execution took 9.0x as long as the others, as with cold caches: --warmup 1\n" +
-				"hint: {n=0}: 2 of 20 took up to 2.3x the median, as when something interferes: pacer doctor (1 more like it)\n"},
+			want: "hint: {n=1}: the first took 9.0x as long as the others: cold caches? --warmup 1\n" +
+				"hint: {n=0}: 2 of 20 took up to 2.3x the median: is the machine busy? pacer doctor (1 more like it)\n"},
 	}
 	for _, tt := range tests {
 		var list []*run.Run

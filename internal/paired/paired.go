@@ -356,8 +356,12 @@ func SmallestEffect(spread float64, pairs int, confidence float64) float64 {
 	return math.Expm1(spread * math.Sqrt(usually*2*(rich+cost)/n) * (1 + learned/n))
 }
 
-// mostPairs is how many pairs are worth hoping for.
-const mostPairs = 100_000
+// mostPairs is how many pairs are worth hoping for, and least how many there
+// have to be, for no bet is worth more than its stake.
+const (
+	mostPairs = 100_000
+	least     = 9
+)
 
 // needed returns how many pairs it would take in all, if the estimate is the
 // truth; 0 if that is too many.
@@ -371,7 +375,7 @@ func (s *Sequence) needed(estimate float64) int {
 	if !(n < mostPairs) {
 		return 0
 	}
-	return max(int(n), len(s.d)*5/4+1) // it had bad luck so far
+	return max(int(n), len(s.d)*5/4+1, least) // it had bad luck so far
 }
 
 func square(x float64) float64 { return x * x }

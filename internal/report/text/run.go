@@ -60,7 +60,10 @@ func (p *printer) metrics(r *run.Run) {
 		}
 		row(cell{m.Key(), plain}, cell{fmt.Sprint(m.Count()), plain}, middle, cell{known[i], faint}, show(s.Min), show(s.P95), show(s.Max))
 	}
-	t.fit(p.width)
+	if !t.fit(p.width) {
+		t.drop(len(t.rows[0]) - 3) // the least, which says least
+		t.fit(p.width)
+	}
 	p.write(&t)
 	if e := r.Environment; e != nil && e.Counters != "" && e.Counters != "hardware" && r.Find("process.cpu", nil) != nil && r.Find("process.instructions", nil) == nil {
 		for _, line := range wrap(p.prose(), "", "  ", "not measured: process.instructions; no hardware counters: "+e.Counters) {
