@@ -164,14 +164,6 @@ func explained(err error) error {
 	return err
 }
 
-// withOutput adds the last lines of a command's output to an error.
-func withOutput(err error, tail string) error {
-	if tail == "" {
-		return err
-	}
-	return fmt.Errorf("%w; its last output:\n  %s", err, strings.ReplaceAll(tail, "\n", "\n  "))
-}
-
 // failed is the error of a command that failed.
 func (s *subject) failed(result *measure.Result, notReady bool) error {
 	if s.own != "" { // a program of our own says what is wrong itself
@@ -187,8 +179,10 @@ func (s *subject) failed(result *measure.Result, notReady bool) error {
 	switch {
 	case notReady && s.sdkReady:
 		return hint(err, "start-up ends where the app calls the SDK's Ready; for others: --ready-line, --ready-http, --ready-tcp, --ready-file")
-	case notReady:
+	case notReady && result.Late:
 		return hint(err, "see its output: --show-output; give it longer: --timeout 5m")
+	case notReady:
+		return hint(err, "see its output: --show-output")
 	}
 	return hint(err, "keep runs of failing commands with --allow-failure")
 }
