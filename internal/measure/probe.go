@@ -20,10 +20,10 @@ type probe struct{ ask func(context.Context) answer }
 
 // answer is what came of a try.
 type answer struct {
-	at    int64         // on the clock of now
-	stamp int64         // since 1970, by the command's own word; 0: none
-	err   error         // it is not ready
-	pause time.Duration // before the next try; 0: the usual one
+	at    int64 // on the clock of now
+	stamp int64 // since 1970, by the command's own word; 0: none
+	err   error // it is not ready
+	skip  int   // how many tries to leave out: what it answers costs the command something
 }
 
 func (r *Ready) probe() *probe {
@@ -99,7 +99,7 @@ func httpProbe(text string) func(context.Context) answer {
 		// leaves the connection open may not have many.
 		if conn.SetDeadline(time.Time{}); a.err != nil {
 			a.err = fmt.Errorf("GET %s: %w", u.Redacted(), a.err)
-			conn.SetDeadline(time.Now().Add(10 * probeAnswered))
+			conn.SetDeadline(time.Now().Add(20 * probeEvery))
 		}
 		go func() {
 			io.CopyN(io.Discard, conn, 1<<20)
@@ -137,7 +137,7 @@ func converse(conn io.ReadWriter, request []byte) answer {
 		case 2:
 			return answer{at: at}
 		default:
-			return answer{err: fmt.Errorf("%s", status), pause: probeAnswered}
+			return answer{err: fmt.Errorf("%s", status), skip: 1}
 		}
 	}
 }
@@ -159,7 +159,7 @@ func get(ctx context.Context, request *http.Request) answer {
 	io.CopyN(io.Discard, response.Body, 1<<10)
 	response.Body.Close()
 	if response.StatusCode/100 != 2 {
-		return answer{err: fmt.Errorf("GET %s: %s", request.URL.Redacted(), response.Status), pause: probeAnswered}
+		return answer{err: fmt.Errorf("GET %s: %s", request.URL.Redacted(), response.Status), skip: 1}
 	}
 	return answer{at: at}
 }

@@ -1,7 +1,6 @@
 package measure
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,7 +32,6 @@ var ErrAlreadyReady = errors.New("was there before the command was started")
 // machine does not have then.
 const (
 	probeEvery    = time.Millisecond
-	probeAnswered = 2 * time.Millisecond   // after an answer that says not yet, which cost the command something
 	probePatience = time.Second            // for one answer
 	probeBeside   = 100 * time.Millisecond // is when another try begins beside one without an answer
 	probesAtOnce  = 4
@@ -96,36 +95,76 @@ func (r *Ready) watch(ctx context.Context, o *output) *watch {
 	return w
 }
 
-// ask tries until the command is ready. A try that gets no answer stays, for
-// the command may be about to give one, and others follow beside it: its
-// connection may be lost, as when a queue was full.
+// ask tries until the command is ready, one try after the other: a goroutine
+// for each would have to be waited for on a busy machine. A try that gets no
+// answer stays, for the command may be about to give one, and others follow
+// beside it: its connection may be lost, as when a queue was full.
 func (w *watch) ask(ctx context.Context, p *probe) {
-	answers := make(chan answer, probesAtOnce)
-	pause := time.NewTimer(probeEvery)
-	defer pause.Stop()
-	for asked := 0; ; {
+	var a asking
+	next := func() {
+		turn := a.turn.Add(1)
+		a.under.Add(1)
+		go func() {
+			w.inTurn(ctx, p, &a, turn)
+			a.under.Add(-1)
+		}()
+	}
+	next()
+	look := time.NewTicker(probeBeside)
+	defer look.Stop()
+	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-pause.C:
-			asked++
-			go func() { answers <- p.ask(ctx) }()
-			if pause.Reset(probeBeside); asked == probesAtOnce {
-				pause.Stop()
+		case <-w.done:
+			return
+		case <-look.C:
+			if began := a.began.Load(); began > 0 && now()-began >= int64(probeBeside) && a.under.Load() < probesAtOnce {
+				next()
 			}
-		case a := <-answers:
-			asked--
-			if a.err == nil {
-				w.tell(a.at, a.stamp)
-				return
-			}
-			w.mu.Lock()
-			if ctx.Err() == nil {
-				w.why = a.err
-			}
-			w.mu.Unlock()
-			pause.Reset(cmp.Or(a.pause, probeEvery))
 		}
+	}
+}
+
+// asking is what those who ask know of one another.
+type asking struct {
+	turn  atomic.Int64 // of the one who goes on asking
+	began atomic.Int64 // when its try began; 0: it makes none
+	under atomic.Int64 // how many tries are under way
+}
+
+// inTurn tries until the command is ready, or until it is another's turn.
+func (w *watch) inTurn(ctx context.Context, p *probe, a *asking, turn int64) {
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
+	for skip := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.done:
+			return
+		case <-tick.C:
+		}
+		if skip > 0 {
+			skip--
+			continue
+		}
+		a.began.Store(now())
+		found := p.ask(ctx)
+		if found.err == nil {
+			w.tell(found.at, found.stamp)
+			return
+		}
+		w.mu.Lock()
+		if ctx.Err() == nil {
+			w.why = found.err
+		}
+		w.mu.Unlock()
+		if a.turn.Load() != turn {
+			return
+		}
+		a.began.Store(0)
+		skip = found.skip
 	}
 }
 
