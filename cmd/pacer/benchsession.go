@@ -145,7 +145,8 @@ func (s *benchSession) close() {
 // measure runs the rounds. It returns the context's error when interrupted.
 func (s *benchSession) measure(ctx context.Context) error {
 	bar := newProgress(s.stderr, "measuring "+filepath.Base(s.options.args[0]), 2*s.options.rounds)
-	defer bar.clear()
+	bar.terminal = bar.terminal && !s.options.showOutput // which would go into its line
+	defer bar.beat()()
 	for round := range s.options.rounds {
 		sides := []*benchSide{&s.base, &s.here}
 		if mathrand.IntN(2) == 1 {

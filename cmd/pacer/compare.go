@@ -30,8 +30,8 @@ the other, in an order drawn by chance, so that what slows the machine hits both
 sides. It looks after every pair, stops as soon as the answer is sure either
 way, and says so if it never is. With --ref the base is another commit: it is
 checked out into a folder of its own, --build builds both sides, and --exec is
-measured in either. Both runs are kept in the history. Interrupted, it says what
-is known by then.
+measured in either. Both runs are kept in the history. Interrupted, or when a
+pair fails, it says what is known by then.
 
 Compare exits with 0 unless there is trouble. --gate makes it a gate like pacer
 check: 1 if something regressed or is over its budget, and with --strict 3 if

@@ -50,7 +50,7 @@ func (x *execFlags) flags(cmd *cobra.Command) {
 	f.StringVar(&x.stdin, "stdin", "", "`FILE` that is its standard input (default: nothing to read)")
 	f.StringVar(&x.output, "save-output", "", "`FILE` that takes its output, or null (default: read, and shown if it fails)")
 	f.BoolVar(&x.show, "show-output", false, "pass its output on to standard error")
-	f.DurationVar(&x.timeout, "timeout", 0, "`TIME` after which it is ended with all that it started (default: never; 1m with --ready-...)")
+	f.DurationVar(&x.timeout, "timeout", 0, "`TIME` after which it is ended with all that it started, and so are --prepare and --cleanup (default: never; 1m with --ready-...)")
 	f.DurationVar(&x.grace, "grace", 2*time.Second, "`TIME` to stop in before it is killed")
 	f.BoolVar(&x.allowFailure, "allow-failure", false, "keep the run even if the command fails")
 	f.StringVar(&x.count, "count", "", "count instructions: by the processor, or each execution a second time by valgrind (`instructions`)")
@@ -150,7 +150,7 @@ func (x *execFlags) subject(words []string, stderr io.Writer) (subject, error) {
 	s := subject{app: x.app, version: x.version, branch: x.branch, labels: labels, allowFailure: x.allowFailure, sdkReady: x.sdk}
 	s.task = measure.Task{
 		Command: measure.Command{Args: words, Dir: x.dir, Env: x.env, Timeout: x.timeout, Grace: x.grace, Ready: ready},
-		Prepare: x.prepare, Cleanup: x.cleanup, Count: x.count != "", Took: x.shellStart,
+		Prepare: x.prepare, Cleanup: x.cleanup, StepTimeout: x.timeout, Count: x.count != "", Took: x.shellStart,
 	}
 	if ready != nil || x.sdk {
 		s.task.Stop = x.afterReady == "stop"

@@ -20,6 +20,7 @@ import (
 type pairFlags struct {
 	exec       []string
 	ref, build string
+	buildTime  time.Duration
 	most       int
 	maxTime    time.Duration
 	threshold  string
@@ -32,6 +33,7 @@ func (f *pairFlags) flags(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.exec, "exec", nil, "`COMMAND` to measure: that of the base, or with --ref of both sides")
 	cmd.Flags().StringVar(&f.ref, "ref", "", "git `REF` that is the base, in a work tree of its own")
 	cmd.Flags().StringVar(&f.build, "build", "", "shell `COMMAND` that builds either side of --ref")
+	cmd.Flags().DurationVar(&f.buildTime, "build-timeout", 0, "`TIME` after which --build is ended (default: never)")
 	cmd.Flags().IntVar(&f.most, "pairs", 200, "how many `PAIRS` to measure at most")
 	cmd.Flags().DurationVar(&f.maxTime, "max-time", 0, "`TIME` to measure for at most (default: no limit)")
 	cmd.Flags().StringVar(&f.threshold, "threshold", "", "least `PERCENT` that matters, where the policy does not say (default 2%)")
@@ -44,7 +46,7 @@ func (f *pairFlags) flags(cmd *cobra.Command) {
 func (f *pairFlags) asked() bool { return len(f.exec) > 0 || f.ref != "" || f.build != "" }
 
 // measuring are the flags that only say something of what is measured.
-var measuring = []string{"pairs", "max-time", "threshold", "metric", "aa", "version", "branch", "label", "warmup", "prepare", "cleanup", "shell",
+var measuring = []string{"pairs", "build-timeout", "max-time", "threshold", "metric", "aa", "version", "branch", "label", "warmup", "prepare", "cleanup", "shell",
 	"dir", "env", "stdin", "save-output", "show-output", "timeout", "grace", "allow-failure", "count", "ready-line", "ready-http", "ready-tcp", "ready-file", "ready-sdk", "after-ready"}
 
 // commands returns the command lines of the base and of the current side.
@@ -70,6 +72,10 @@ func (f *pairFlags) check() (threshold float64, err error) {
 	switch {
 	case f.most < 1:
 		return 0, fmt.Errorf("--pairs %d: expected 1 or more", f.most)
+	case f.buildTime < 0:
+		return 0, fmt.Errorf("--build-timeout %v: expected a time above zero", f.buildTime)
+	case f.buildTime > 0 && f.build == "":
+		return 0, hint(errors.New("--build-timeout without --build: there is nothing to build"), "--build 'make app'")
 	case f.maxTime < 0:
 		return 0, fmt.Errorf("--max-time %v: expected a time above zero", f.maxTime)
 	}
@@ -122,8 +128,8 @@ type side struct {
 }
 
 // comparePairs measures two commands in pairs, keeps both runs and judges
-// them. When it is interrupted it judges what was measured, and returns the
-// verdict with the context's error.
+// them. When it is interrupted, or a pair fails after others did not, it judges
+// what was measured, and returns the verdict with the error.
 func (c *cli) comparePairs(ctx context.Context, f *pairFlags, o checkOptions, args []string) (none judge.Case, v *judge.Verdict, err error) {
 	base, current, err := f.commands(args)
 	if err != nil {
@@ -196,11 +202,12 @@ func (s *session) build(ctx context.Context, f *pairFlags, tree *workTree, sides
 		return nil
 	}
 	p := newProgress(s.cli.stderr, "building", 2)
-	defer p.clear()
+	p.terminal = p.terminal && !f.show
+	defer p.beat()()
 	for i, name := range []string{f.ref, "what is here"} {
 		p.announce(name)
 		t := sides[i].task
-		t.Dir = [2]string{tree.path(""), ""}[i]
+		t.Dir, t.StepTimeout = [2]string{tree.path(""), ""}[i], f.buildTime
 		if err := s.runner.Step(ctx, &t, "build", f.build); err != nil {
 			if ctx.Err() != nil {
 				s.cli.kept = ": nothing was measured yet"
@@ -235,13 +242,14 @@ func (m *pairing) main() []string {
 	return []string{wallMetric, cpuMetric}
 }
 
-// measure measures pairs until enough is known, keeps the runs and judges
-// them.
+// measure measures pairs until enough is known, or one fails, keeps the runs and
+// judges them.
 func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdict, err error) {
 	started := time.Now()
 	progress := newProgress(m.cli.stderr, "pairs", m.flags.most)
+	progress.terminal = progress.terminal && !m.flags.show // which would go into its line
 	progress.early = true
-	defer progress.clear()
+	defer progress.beat()()
 	if err := m.warm(ctx, progress, m.flags.warmup, m.sides[0].subject, m.sides[1].subject); err != nil {
 		return none, nil, err
 	}
@@ -249,6 +257,7 @@ func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdic
 	pairs := judge.NewPairs(m.policy, m.threshold, m.main()...)
 	control := judge.NewPairs(m.policy, m.threshold, m.main()...)
 	stopped := "limit"
+	var failed error
 	began := time.Now()
 	for pairs.Count() < m.flags.most {
 		progress.show(pairs.Count(), m.known(pairs))
@@ -261,19 +270,16 @@ func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdic
 			stopped = "interrupted"
 			break
 		}
-		if err != nil {
-			return none, nil, fmt.Errorf("pair %d: %w", pairs.Count()+1, err)
+		if err == nil {
+			err = m.add(pairs, control, &pair)
 		}
-		if err := pairs.Add(&pair[0], &pair[1]); err != nil {
-			return none, nil, m.noMetric(err, &pair[1])
+		if failed = err; err != nil {
+			stopped = "failed"
+			break
 		}
 		for i := range m.sides {
 			m.sides[i].runs = append(m.sides[i].runs, pair[i])
-		}
-		if m.flags.control {
-			if err := control.Add(&pair[0], &pair[2]); err != nil {
-				return none, nil, err
-			}
+			m.sides[i].partly = true
 		}
 		if pairs.Sure() {
 			stopped = "sure"
@@ -281,12 +287,17 @@ func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdic
 		}
 	}
 	progress.clear()
-	if pairs.Count() == 0 {
+	n := len(m.sides[0].runs)
+	switch {
+	case n == 0 && failed != nil:
+		return none, nil, fmt.Errorf("pair 1: %w", failed)
+	case n == 0:
 		m.cli.kept = ": no pair was complete yet"
 		return none, nil, ctx.Err()
-	}
-	if stopped == "interrupted" {
-		m.cli.kept = fmt.Sprintf(": %d pairs are kept", pairs.Count())
+	case failed != nil:
+		failed = fmt.Errorf("pair %d, after %d that are kept: %w", n+1, n, failed)
+	case stopped == "interrupted":
+		m.cli.kept = fmt.Sprintf(": %d pairs are kept", n)
 	}
 	var runs [2]*run.Run
 	for i := range m.sides {
@@ -304,7 +315,7 @@ func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdic
 			return none, nil, err
 		}
 	}
-	how := map[string]string{"sure": "until it was sure", "limit": "up to the limit: --pairs", "time": "up to the limit: --max-time", "interrupted": "until it was interrupted"}[stopped]
+	how := map[string]string{"sure": "until it was sure", "limit": "up to the limit: --pairs", "time": "up to the limit: --max-time", "interrupted": "until it was interrupted", "failed": "until one failed"}[stopped]
 	session := judge.PairsHead{Stopped: stopped}
 	if m.flags.control {
 		session.Control = judge.ControlOf(control)
@@ -312,13 +323,26 @@ func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdic
 	found := judge.Case{
 		Current: runs[1], Policy: *m.policy, Now: time.Now(), Pairs: pairs, Session: session,
 		Baseline: judge.Baseline{Runs: []*run.Run{runs[0]}, Set: true,
-			Chosen: fmt.Sprintf("measured with it in %d pairs, in random order, %s", pairs.Count(), how)},
+			Chosen: fmt.Sprintf("measured with it in %d pairs, in random order, %s", n, how)},
 	}
 	verdict, err := judged(found)
 	if err != nil {
 		return found, nil, err
 	}
-	return found, &verdict, ctx.Err()
+	return found, &verdict, errors.Join(failed, ctx.Err())
+}
+
+// add adds a pair to those before it.
+func (m *pairing) add(pairs, control *judge.Pairs, pair *[3]run.Run) error {
+	if m.flags.control {
+		if err := control.Add(&pair[0], &pair[2]); err != nil {
+			return err
+		}
+	}
+	if err := pairs.Add(&pair[0], &pair[1]); err != nil {
+		return m.noMetric(err, &pair[1])
+	}
+	return nil
 }
 
 // pair executes every side once, in an order drawn by chance: the base, the

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -12,6 +13,7 @@ import (
 // progress shows how far a batch is: on a terminal a bar, elsewhere a line
 // every few seconds.
 type progress struct {
+	mu       sync.Mutex // of what follows: beat shows it beside its owner
 	w        io.Writer
 	what     string
 	total    int
@@ -20,6 +22,8 @@ type progress struct {
 	shown    bool
 	began    time.Time
 	last     time.Time
+	now      func(running string) string // the line as it is, for what runs for so long
+	since    time.Time                   // when that began
 }
 
 // progressEvery is how often a log gets a line.
@@ -33,37 +37,108 @@ func newProgress(w io.Writer, what string, total int) *progress {
 // show says that done of total are done, and what is known so far.
 func (p *progress) show(done int, notes ...string) {
 	note := joined(notes...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if done == 0 {
+		p.began = time.Now() // what came before warmed up
+	}
 	if !p.terminal {
+		p.under(func(running string) string {
+			return "pacer: " + p.what + ": " + joined(fmt.Sprintf("%d of %d", done, p.total), running, note, p.left(done))
+		})
 		if time.Since(p.last) >= progressEvery {
-			p.last = time.Now()
-			fmt.Fprintf(p.w, "pacer: %s: %s\n", p.what, joined(fmt.Sprintf("%d of %d", done, p.total), note, p.left(done)))
+			p.log(p.now(""))
 		}
 		return
 	}
+	p.under(func(running string) string {
+		const width = 14
+		full := done * width / p.total
+		bar := strings.Repeat("=", full) + strings.Repeat(" ", width-full)
+		return fmt.Sprintf("%s [%s] %s", cut(p.what, 20), bar, joined(fmt.Sprintf("%d of %d", done, p.total), running, note, p.left(done)))
+	})
 	if time.Since(p.last) < 50*time.Millisecond && done > 1 {
 		return // a terminal is slower than a short command
 	}
-	const width = 14
-	full := done * width / p.total
-	bar := strings.Repeat("=", full) + strings.Repeat(" ", width-full)
-	p.line(fmt.Sprintf("%s [%s] %s", cut(p.what, 20), bar, joined(fmt.Sprintf("%d of %d", done, p.total), note, p.left(done))))
+	p.line(p.now(""))
 }
 
 // say shows that something else is under way.
 func (p *progress) say(what string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.under(func(running string) string {
+		if p.terminal {
+			return cut(p.what, 20) + ": " + joined(what, running)
+		}
+		return "pacer: " + p.what + ": " + joined(what, running)
+	})
 	if p.terminal {
-		p.line(cut(p.what, 20) + ": " + what)
+		p.line(p.now(""))
 	} else if time.Since(p.last) >= progressEvery {
-		p.last = time.Now()
-		fmt.Fprintf(p.w, "pacer: %s: %s\n", p.what, what)
+		p.log(p.now(""))
 	}
 }
 
 // announce is say for what may take long and tells nothing meanwhile: a log
 // gets a line at once.
 func (p *progress) announce(what string) {
+	p.mu.Lock()
 	p.last = time.Time{}
+	p.mu.Unlock()
 	p.say(what)
+}
+
+// under sets what is under way from now on.
+func (p *progress) under(now func(running string) string) { p.now, p.since = now, time.Now() }
+
+// beat shows for how long has been running what is under way, until the
+// function that it returns is called: on a terminal every second, in a log ever
+// more seldom.
+func (p *progress) beat() (stop func()) {
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				p.still()
+			}
+		}
+	}()
+	return func() {
+		close(done)
+		<-ended
+		p.clear()
+	}
+}
+
+// still shows that what is under way still runs.
+func (p *progress) still() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	took := time.Since(p.since)
+	if p.now == nil || took < shortly {
+		return
+	}
+	text := p.now("running " + took.Truncate(time.Second).String())
+	if p.terminal {
+		p.line(text)
+	} else if time.Since(p.last) >= max(progressEvery, took/3) {
+		p.log(text)
+	}
+}
+
+// shortly is for how long nobody wonders what runs.
+const shortly = 2 * time.Second
+
+func (p *progress) log(text string) {
+	p.last = time.Now()
+	fmt.Fprintln(p.w, text)
 }
 
 func (p *progress) line(text string) {
@@ -88,6 +163,9 @@ func (p *progress) left(done int) string {
 }
 
 func (p *progress) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now = nil
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")
 		p.shown = false
@@ -96,6 +174,8 @@ func (p *progress) clear() {
 
 // count shows how many there were so far, of a number that is not known.
 func (p *progress) count(done int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.terminal {
 		p.line(fmt.Sprintf("%s: %d", cut(p.what, 50), done))
 	}

@@ -88,7 +88,11 @@ a run for each value, which stands for {n} in the command, and is its label.`,
 		if len(list) == 0 {
 			return err
 		}
-		return errors.Join(c.showRuns(list, as, len(combinations) > 1), err)
+		if shown := c.showRuns(list, as, len(combinations) > 1); shown != nil || as == "json" {
+			return errors.Join(shown, err)
+		}
+		runHints(c.stderr, list, x.warmup)
+		return err
 	}
 	return cmd
 }
@@ -154,11 +158,7 @@ func (c *cli) showRuns(list []*run.Run, as string, scan bool) error {
 	case scan:
 		return text.Scan(c.stdout, list, o)
 	}
-	err := text.Run(c.stdout, list[0], o)
-	if m := list[0].Find(cpuMetric, nil); m != nil && m.Count() == 1 {
-		fmt.Fprintln(c.stderr, "hint: one repetition tells little about noise: --runs 10")
-	}
-	return err
+	return text.Run(c.stdout, list[0], o)
 }
 
 // batch is a subject that is repeated to make one run.
@@ -177,8 +177,9 @@ func (s *session) measure(ctx context.Context, b batch) (*run.Run, error) {
 	b.policyApp = s.policyApp
 	what := first(b.own, b.name())
 	progress := newProgress(s.cli.stderr, what, b.runs)
+	progress.terminal = progress.terminal && b.task.Output == nil // which would go into its line
 	progress.early = b.precision > 0
-	defer progress.clear()
+	defer progress.beat()()
 	if err := s.warm(ctx, progress, b.warmup, b.subject); err != nil {
 		return nil, err
 	}

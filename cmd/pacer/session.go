@@ -112,6 +112,9 @@ func (s *session) watch() func() []string {
 		if ok && u.Steal > 0.02 {
 			warnings = append(warnings, "the hypervisor gave more than 2% of the processors' time to other machines meanwhile")
 		}
+		if ok && u.Stopped() {
+			warnings = append(warnings, "the container's limit stopped processes in the middle of their work meanwhile")
+		}
 		return warnings
 	}
 }

@@ -38,6 +38,7 @@ type subject struct {
 	labels       map[string]string
 	allowFailure bool
 	sdkReady     bool   // the app's own Ready ends start-up
+	partly       bool   // what was measured before is kept if it fails
 	policyApp    string // the app of pacer.yaml
 }
 
@@ -150,17 +151,17 @@ func explained(err error) error {
 	case errors.Is(err, measure.ErrAlreadyReady):
 		return hint(err, "end what answers there, or remove the file: --prepare 'rm -f FILE'")
 	case errors.As(err, &step):
-		return withOutput(err, step.Result.Tail)
-	}
-	return err
-}
-
-// withOutput adds the last lines of a command's output to an error.
-func withOutput(err error, tail string) error {
-	if tail == "" {
+		err = withOutput(err, step.Result.Tail)
+		if step.Result.Late {
+			flag := "--timeout"
+			if step.Step == "build" {
+				flag = "--build-timeout"
+			}
+			return hint(err, "give it longer: %s 10m", flag)
+		}
 		return err
 	}
-	return fmt.Errorf("%w; its last output:\n  %s", err, strings.ReplaceAll(tail, "\n", "\n  "))
+	return err
 }
 
 // failed is the error of a command that failed.
@@ -168,15 +169,20 @@ func (s *subject) failed(result *measure.Result, notReady bool) error {
 	if s.own != "" { // a program of our own says what is wrong itself
 		return hint(errors.New(first(result.Tail, result.Failure)), "nothing is kept")
 	}
-	err := fmt.Errorf("%s failed: %s: nothing is kept", s.name(), result.Failure)
+	err := fmt.Errorf("%s failed: %s", s.name(), result.Failure)
+	if !s.partly {
+		err = fmt.Errorf("%w: nothing is kept", err)
+	}
 	if s.task.Output == nil {
 		err = withOutput(err, result.Tail)
 	}
 	switch {
 	case notReady && s.sdkReady:
 		return hint(err, "start-up ends where the app calls the SDK's Ready; for others: --ready-line, --ready-http, --ready-tcp, --ready-file")
-	case notReady:
+	case notReady && result.Late:
 		return hint(err, "see its output: --show-output; give it longer: --timeout 5m")
+	case notReady:
+		return hint(err, "see its output: --show-output")
 	}
 	return hint(err, "keep runs of failing commands with --allow-failure")
 }

@@ -164,9 +164,15 @@ func advise(r *Report) []Advice {
 	if b := r.Busy; b != nil && b.Steal > 0.02 {
 		add(&bad, "steal", "measure in pairs, or on a machine that is not shared", "the hypervisor gave %.1f%% of the processors' time to other machines", 100*b.Steal)
 	}
-	if m.Throttled != nil && *m.Throttled > 0 || env.CPULimit > 0 && env.CPULimit < 1 {
-		add(&bad, "cpu limit", "give the container whole processors, or no limit", "a container's limit stops processes in the middle of their work")
-	} else if env.CPULimit > 0 {
+	const whole = "give the container whole processors, or no limit"
+	switch b := r.Busy; {
+	case b != nil && b.Stopped():
+		add(&bad, "cpu limit", whole, "the container's limit stopped processes in the middle of their work during this examination: %s", stops(b))
+	case env.CPULimit > 0 && env.CPULimit < 1:
+		add(&bad, "cpu limit", whole, "a container limits processes to %.3g of a processor: it stops them in the middle of their work", env.CPULimit)
+	case m.Throttled != nil && *m.Throttled > 0:
+		add(&notes, "cpu limit", whole, "the container's limit has stopped processes %s since the container was made, but not during this examination", times(*m.Throttled))
+	case env.CPULimit > 0:
 		add(&notes, "cpu limit", "", "a container limits processes to %.3g of %d processors", env.CPULimit, env.Cores)
 	}
 	if env.MemoryLimit > 0 {
@@ -209,4 +215,20 @@ func advise(r *Report) []Advice {
 		add(&bad, "noise", "more runs, or measure in pairs: pacer compare --exec", "the same work differs from one time to the next: %s", strings.Join(noisy, ", "))
 	}
 	return append(bad, notes...)
+}
+
+// stops says how often processes were stopped, and for how long.
+func stops(u *machine.Usage) string {
+	text := times(*u.Throttled)
+	if u.ThrottledFor != nil && *u.ThrottledFor > 0 {
+		text += ", for " + unit.Format(*u.ThrottledFor, unit.Seconds) + " in all"
+	}
+	return text
+}
+
+func times(n int64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }

@@ -97,11 +97,11 @@ func TestNoise(t *testing.T) {
 
 func TestAdvice(t *testing.T) {
 	t.Parallel()
-	load, throttled := 3.0, int64(5)
+	load, throttled, took := 3.0, int64(5), 0.25
 	all := Report{
 		Environment: run.Environment{Cores: 2, CPULimit: 1.5, MemoryLimit: 1 << 30, Governor: "powersave", Turbo: "on", SMT: "on", ASLR: "on", Virtual: "kvm", Counters: "none"},
 		Machine:     machine.Facts{Load: &load, SwapUsed: 1 << 30, Throttled: &throttled, ClockCost: 1e-6},
-		Busy:        &machine.Usage{Others: 0.1, Steal: 0.05},
+		Busy:        &machine.Usage{Others: 0.1, Steal: 0.05, Throttled: &throttled, ThrottledFor: &took},
 		Noise:       []Noise{noiseOf("cpu", []float64{1, 1.2, 0.9, 1.1, 1, 1.3}), {Work: "disk", Error: "read-only"}},
 	}
 	var about []string
@@ -121,5 +121,34 @@ func TestAdvice(t *testing.T) {
 		Machine: machine.Facts{ClockCost: 4e-8}}
 	if got := advise(&quiet); len(got) != 0 {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What was stopped before does not count for as much as what was meanwhile.
+func TestAdviceLimit(t *testing.T) {
+	t.Parallel()
+	five, none, took := int64(5), int64(0), 0.25
+	one := int64(1)
+	for _, tt := range []struct {
+		limit      float64
+		since      *int64
+		busy       *machine.Usage
+		want, text string
+	}{
+		{limit: 2, since: &five, busy: &machine.Usage{Throttled: &five, ThrottledFor: &took}, want: "bad", text: "during this examination: 5 times, for 250.00ms in all"},
+		{limit: 2, since: &one, busy: &machine.Usage{Throttled: &one}, want: "bad", text: "during this examination: once"},
+		{limit: 2, since: &five, busy: &machine.Usage{Throttled: &none}, want: "note", text: "5 times since the container was made, but not during"},
+		{limit: 0.5, since: &five, busy: &machine.Usage{Throttled: &none}, want: "bad", text: "0.5 of a processor"},
+		{limit: 2, since: &none, want: "note", text: "2 of 4 processors"},
+		{since: &none},
+	} {
+		r := Report{Environment: run.Environment{Cores: 4, CPULimit: tt.limit}, Machine: machine.Facts{Throttled: tt.since}, Busy: tt.busy}
+		got := Advice{}
+		for _, a := range advise(&r) {
+			got = a
+		}
+		if got.Level != tt.want || !strings.Contains(got.Text, tt.text) || tt.want != "" && got.About != "cpu limit" {
+			t.Errorf("%+v; want %s: %s", got, tt.want, tt.text)
+		}
 	}
 }

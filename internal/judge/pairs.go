@@ -59,8 +59,16 @@ func (p *Pairs) isMain(key string) bool { return slices.Contains(p.main, key) }
 
 // Add adds what one execution of either side measured; of a metric with
 // several samples their center counts. The error is a threshold of the policy
-// that does not fit a metric, or a main metric that was not measured.
+// that does not fit a metric, or a main metric that was not measured; after that,
+// the pairs are what they were before, unless it is the first.
 func (p *Pairs) Add(baseline, current *run.Run) error {
+	if p.count > 0 {
+		for _, key := range p.main {
+			if !above(baseline, key) || !above(current, key) {
+				return p.missing(key, p.count+1)
+			}
+		}
+	}
 	for i := range current.Metrics {
 		m := &current.Metrics[i]
 		at := slices.IndexFunc(baseline.Metrics, func(b run.Metric) bool { return b.Key() == m.Key() && b.Unit == m.Unit })
@@ -80,10 +88,22 @@ func (p *Pairs) Add(baseline, current *run.Run) error {
 	p.count++
 	for _, key := range p.main {
 		if !slices.ContainsFunc(p.list, func(m *pairedMetric) bool { return m.key == key && m.sequence.Pairs() == p.count }) {
-			return fmt.Errorf("%s has no value above zero on both sides of pair %d", key, p.count)
+			return p.missing(key, p.count)
 		}
 	}
 	return nil
+}
+
+// above tells whether a run has a metric with a value that has a logarithm.
+func above(r *run.Run, key string) bool {
+	return slices.ContainsFunc(r.Metrics, func(m run.Metric) bool {
+		v, _ := m.Center()
+		return m.Key() == key && v > 0 && !math.IsInf(v, 1)
+	})
+}
+
+func (p *Pairs) missing(key string, pair int) error {
+	return fmt.Errorf("%s has no value above zero on both sides of pair %d", key, pair)
 }
 
 // metric returns the sequence of a metric, which begins with the first pair or
@@ -180,7 +200,7 @@ func (p *Pairs) Known(key string) (paired.Result, bool) {
 type PairsHead struct {
 	Count   int      `json:"count"`
 	Main    []string `json:"main"`    // the metrics that they were measured for
-	Stopped string   `json:"stopped"` // why no more: sure, or limit, time, interrupted
+	Stopped string   `json:"stopped"` // why no more: sure, or limit, time, interrupted, failed
 	// Control is the baseline against itself, in the same session: what would
 	// have been said of it.
 	Control []Control `json:"control,omitempty"`

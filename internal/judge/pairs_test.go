@@ -149,3 +149,28 @@ func TestControl(t *testing.T) {
 		t.Errorf("%q, %v", v.Warnings, err)
 	}
 }
+
+// A pair that lacks what is to be known leaves the others as they were.
+func TestPairsLack(t *testing.T) {
+	t.Parallel()
+	pairs := NewPairs(&Policy{}, 0, "process.wall")
+	of := func(v float64) *run.Run {
+		return &run.Run{Metrics: []run.Metric{{Name: "process.wall", Unit: "s", Better: run.Lower, Samples: []float64{v}},
+			{Name: "other", Unit: "s", Better: run.Lower, Samples: []float64{1}}}}
+	}
+	for i := range 3 {
+		if err := pairs.Add(of(1), of(2)); err != nil {
+			t.Fatal(err)
+		}
+		for _, lacks := range []*run.Run{of(0), of(math.NaN()), of(math.Inf(1)), {}} {
+			for _, pair := range [][2]*run.Run{{of(1), lacks}, {lacks, of(1)}} {
+				if err := pairs.Add(pair[0], pair[1]); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("of pair %d", i+2)) {
+					t.Errorf("%v", err)
+				}
+			}
+		}
+		if r, ok := pairs.Known("process.wall"); pairs.Count() != i+1 || !ok || math.Abs(r.Ratio-2) > 1e-9 || r.Pairs != i+1 {
+			t.Errorf("%d pairs, %+v", pairs.Count(), r)
+		}
+	}
+}

@@ -52,15 +52,37 @@ func lookIn(root string, env *run.Environment, f *Facts) {
 			f.Pressure = &v
 		}
 	}
+	if t := throttlingIn(root); t.known {
+		f.Throttled = &t.times
+	}
+}
+
+func readThrottling() throttling { return throttlingIn("/") }
+
+// throttlingIn reads what the control group says: of version 2 in microseconds,
+// of version 1 in nanoseconds.
+func throttlingIn(root string) throttling {
 	for _, name := range []string{"sys/fs/cgroup/cpu.stat", "sys/fs/cgroup/cpu/cpu.stat"} {
-		if _, after, ok := strings.Cut(read(name), "nr_throttled "); ok {
-			word, _, _ := strings.Cut(after, "\n")
-			if n, err := strconv.ParseInt(strings.TrimSpace(word), 10, 64); err == nil {
-				f.Throttled = &n
-				break
+		text, _ := os.ReadFile(filepath.Join(root, name))
+		var t throttling
+		for line := range strings.Lines(string(text)) {
+			key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+			n, err := strconv.ParseInt(value, 10, 64)
+			switch {
+			case err != nil:
+			case key == "nr_throttled":
+				t.times, t.known = n, true
+			case key == "throttled_usec":
+				t.took = time.Duration(n) * time.Microsecond
+			case key == "throttled_time":
+				t.took = time.Duration(n)
 			}
 		}
+		if t.known {
+			return t
+		}
 	}
+	return throttling{}
 }
 
 // governor returns the governors of the processors, which usually is one.

@@ -96,3 +96,28 @@ func TestUsage(t *testing.T) {
 		t.Error("a moment is long enough to tell")
 	}
 }
+
+func TestThrottling(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, file, text string
+		want             throttling
+	}{
+		{"version 2", "cpu.stat", "usage_usec 5\nnr_periods 9\nnr_throttled 7\nthrottled_usec 1500\nnr_bursts 0\n", throttling{7, 1500 * time.Microsecond, true}},
+		{"version 1", "cpu/cpu.stat", "nr_periods 9\nnr_throttled 7\nthrottled_time 1500\n", throttling{7, 1500, true}},
+		{"the root of version 2", "cpu.stat", "usage_usec 5\n", throttling{}},
+		{"broken", "cpu.stat", "nr_throttled x\nthrottled_usec 5\n", throttling{}},
+	} {
+		root := t.TempDir()
+		file := filepath.Join(root, "sys/fs/cgroup", tt.file)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(tt.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := throttlingIn(root); got != tt.want {
+			t.Errorf("%s: %+v; want %+v", tt.name, got, tt.want)
+		}
+	}
+}

@@ -64,6 +64,7 @@ type Result struct {
 	Startup time.Duration // until it was ready; 0: it never was
 	Failure string        // empty if it succeeded: "exit status 3", "signal: killed", "timed out after 5s"
 	Stopped bool          // because it was ready; then how it ended is no failure
+	Late    bool          // it failed because its time was over
 	Killed  bool          // it did not stop when it was asked to
 	Tail    string        // the last lines of its output
 	Left    int           // processes that it left behind; where the system does not tell, whether there is one
@@ -231,6 +232,7 @@ func (e *execution) conclude() {
 	if e.ready != nil {
 		r.Startup = e.ready.since(e)
 	}
+	r.Late = e.timedOut
 	ending := first(r.Failure, "it ended by itself")
 	switch {
 	case e.timedOut && e.ready != nil && r.Startup == 0:

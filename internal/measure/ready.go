@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"net"
-	"net/http"
 	"os"
 	"regexp"
-	"strconv"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,12 +28,13 @@ type Ready struct {
 // command, before it was started.
 var ErrAlreadyReady = errors.New("was there before the command was started")
 
-// probing is how often a command is asked. A try takes some 10 to 100 µs of
-// processor time, which a command on a small machine does not have then.
+// A try takes some 10 to 100 µs of processor time, which a command on a small
+// machine does not have then.
 const (
-	probeEvery     = time.Millisecond
-	probeHTTPEvery = 2 * time.Millisecond
-	probePatience  = time.Second // for one answer
+	probeEvery    = time.Millisecond
+	probePatience = time.Second            // for one answer
+	probeBeside   = 100 * time.Millisecond // is when another try begins beside one without an answer
+	probesAtOnce  = 4
 )
 
 // before makes sure that what tells of readiness does not tell of it yet.
@@ -52,11 +49,7 @@ func (r *Ready) before(ctx context.Context) error {
 		}
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, probePatience)
-	defer cancel()
-	p := r.probe()
-	defer p.close()
-	if p.try(ctx) == nil {
+	if r.probe().ask(ctx).err == nil {
 		return fmt.Errorf("%s %w", first(r.HTTP, r.TCP, r.File), ErrAlreadyReady)
 	}
 	return nil
@@ -78,8 +71,8 @@ func (w *watch) last(ctx context.Context, r *Ready) {
 	if w == nil || r.File == "" && r.Stamp == "" {
 		return
 	}
-	if p := r.probe(); p.try(ctx) == nil {
-		w.tell(now(), p.stamp)
+	if a := r.probe().ask(ctx); a.err == nil {
+		w.tell(a.at, a.stamp)
 	}
 }
 
@@ -98,32 +91,81 @@ func (r *Ready) watch(ctx context.Context, o *output) *watch {
 		})
 		return w
 	}
-	go func() {
-		p := r.probe()
-		defer p.close()
-		tick := time.NewTicker(p.every)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
-			try, cancel := context.WithTimeout(ctx, probePatience)
-			err := p.try(try)
-			cancel()
-			if err == nil {
-				w.tell(now(), p.stamp)
-				return
-			}
-			w.mu.Lock()
-			if ctx.Err() == nil {
-				w.why = err
-			}
-			w.mu.Unlock()
-		}
-	}()
+	go w.ask(ctx, r.probe())
 	return w
+}
+
+// ask tries until the command is ready, one try after the other: a goroutine
+// for each would have to be waited for on a busy machine. A try that gets no
+// answer stays, for the command may be about to give one, and others follow
+// beside it: its connection may be lost, as when a queue was full.
+func (w *watch) ask(ctx context.Context, p *probe) {
+	var a asking
+	next := func() {
+		turn := a.turn.Add(1)
+		a.under.Add(1)
+		go func() {
+			w.inTurn(ctx, p, &a, turn)
+			a.under.Add(-1)
+		}()
+	}
+	next()
+	look := time.NewTicker(probeBeside)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.done:
+			return
+		case <-look.C:
+			if began := a.began.Load(); began > 0 && now()-began >= int64(probeBeside) && a.under.Load() < probesAtOnce {
+				next()
+			}
+		}
+	}
+}
+
+// asking is what those who ask know of one another.
+type asking struct {
+	turn  atomic.Int64 // of the one who goes on asking
+	began atomic.Int64 // when its try began; 0: it makes none
+	under atomic.Int64 // how many tries are under way
+}
+
+// inTurn tries until the command is ready, or until it is another's turn.
+func (w *watch) inTurn(ctx context.Context, p *probe, a *asking, turn int64) {
+	tick := time.NewTicker(probeEvery)
+	defer tick.Stop()
+	for skip := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.done:
+			return
+		case <-tick.C:
+		}
+		if skip > 0 {
+			skip--
+			continue
+		}
+		a.began.Store(now())
+		found := p.ask(ctx)
+		if found.err == nil {
+			w.tell(found.at, found.stamp)
+			return
+		}
+		w.mu.Lock()
+		if ctx.Err() == nil {
+			w.why = found.err
+		}
+		w.mu.Unlock()
+		if a.turn.Load() != turn {
+			return
+		}
+		a.began.Store(0)
+		skip = found.skip
+	}
 }
 
 func (w *watch) tell(at, stamp int64) {
@@ -164,71 +206,4 @@ func (w *watch) lastTry() string {
 		return ""
 	}
 	return "; the last try: " + w.why.Error()
-}
-
-// probe asks once whether a command is ready.
-type probe struct {
-	try   func(context.Context) error
-	close func()
-	every time.Duration
-	stamp int64
-}
-
-func (r *Ready) probe() *probe {
-	p := &probe{close: func() {}, every: probeEvery}
-	switch {
-	case r.HTTP != "":
-		client := &http.Client{
-			Transport: &http.Transport{DisableKeepAlives: true},
-			// A page that sends elsewhere is not ready itself.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}
-		p.every, p.close = probeHTTPEvery, client.CloseIdleConnections
-		p.try = func(ctx context.Context) error { return get(ctx, client, r.HTTP) }
-	case r.TCP != "":
-		network, address := "tcp", r.TCP
-		if path, ok := strings.CutPrefix(address, "unix:"); ok {
-			network, address = "unix", path
-		}
-		p.try = func(ctx context.Context) error {
-			var d net.Dialer
-			conn, err := d.DialContext(ctx, network, address)
-			if err == nil {
-				conn.Close()
-			}
-			return err
-		}
-	case r.Stamp != "":
-		p.try = func(context.Context) error {
-			text, err := os.ReadFile(r.Stamp)
-			if err != nil {
-				return err
-			}
-			p.stamp, err = strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-			return err
-		}
-	default:
-		p.try = func(context.Context) error {
-			_, err := os.Stat(r.File)
-			return err
-		}
-	}
-	return p
-}
-
-func get(ctx context.Context, client *http.Client, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	io.CopyN(io.Discard, response.Body, 1<<10)
-	response.Body.Close()
-	if response.StatusCode/100 != 2 {
-		return fmt.Errorf("GET %s: %s", url, response.Status)
-	}
-	return nil
 }

@@ -36,14 +36,15 @@ func (r *Runner) execute(ctx context.Context, e *execution) error {
 	if c.Stdin != nil {
 		cmd.Stdin = c.Stdin
 	}
-	ownGroup(cmd)
 	cmd.Env = append(c.environ(), fmt.Sprintf("PACER_LAUNCHER=%d", os.Getpid()), "")
 	began := time.Now()
 	e.start, e.began = now(), began.UnixNano()
 	cmd.Env[len(cmd.Env)-1] = fmt.Sprintf("PACER_START=%d", e.began)
-	if err := cmd.Start(); err != nil {
+	g, err := startGroup(cmd)
+	if err != nil {
 		return err
 	}
+	defer g.close()
 	e.output.handed()
 	done := make(chan error, 1)
 	go func() {
@@ -56,7 +57,7 @@ func (r *Runner) execute(ctx context.Context, e *execution) error {
 		select {
 		case err := <-done:
 			if ctx.Err() != nil || e.timedOut || e.result.Killed {
-				kill(cmd)
+				g.kill() // whatever did not stop
 			}
 			var exit *exec.ExitError
 			switch {
@@ -70,24 +71,25 @@ func (r *Runner) execute(ctx context.Context, e *execution) error {
 			e.result.VoluntarySwitches, e.result.Preemptions = -1, -1
 			e.result.Instructions, e.result.Cycles = -1, -1
 			usage(cmd.ProcessState, &e.result)
+			g.account(&e.result)
 			return nil
 		case <-s.cancel:
-			interrupt(cmd)
+			g.interrupt()
 			s.begin(cmp.Or(c.quit, c.Grace))
 		case <-s.timeout:
 			e.timedOut = true
-			terminate(cmd)
+			g.terminate()
 			s.begin(c.Grace)
 		case <-s.ready:
 			s.ready = nil
 			if c.Stop {
 				e.stopped = true
-				terminate(cmd)
+				g.terminate()
 				s.begin(c.Grace)
 			}
 		case <-s.grace:
 			e.result.Killed = true
-			kill(cmd)
+			g.kill()
 		}
 	}
 }

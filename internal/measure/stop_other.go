@@ -1,12 +1,19 @@
-//go:build !unix
+//go:build !unix && !windows
 
 package measure
 
 import "os/exec"
 
-// There are no signals here: a command is ended at once.
+// group is a command. There are no signals here, and nothing is known of what
+// it starts: it alone is ended, at once.
+type group struct{ cmd *exec.Cmd }
 
-func ownGroup(*exec.Cmd)      {}
-func interrupt(cmd *exec.Cmd) { cmd.Process.Kill() }
-func terminate(cmd *exec.Cmd) { cmd.Process.Kill() }
-func kill(cmd *exec.Cmd)      { cmd.Process.Kill() }
+func ownGroup(*exec.Cmd) {}
+
+func startGroup(cmd *exec.Cmd) (*group, error) { return &group{cmd}, cmd.Start() }
+
+func (g *group) interrupt()      { g.kill() }
+func (g *group) terminate()      { g.kill() }
+func (g *group) kill()           { g.cmd.Process.Kill() }
+func (g *group) account(*Result) {}
+func (g *group) close()          {}

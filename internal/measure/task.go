@@ -16,6 +16,7 @@ type Task struct {
 	// Prepare and Cleanup are commands for the shell, before and after each
 	// execution, which are not measured. "": none.
 	Prepare, Cleanup string
+	StepTimeout      time.Duration // after which either is stopped; 0: never
 	// Count asks for instructions. Where the processor does not count them,
 	// each execution is followed by another one that is counted by valgrind.
 	Count bool
@@ -96,7 +97,7 @@ func (r *Runner) Step(ctx context.Context, t *Task, name, text string) error {
 		return nil
 	}
 	env := append(slices.Clip(t.Env), notMeasured...)
-	result, err := r.Run(ctx, Command{Args: Shell(text), Dir: t.Dir, Env: env, Output: t.Output, Grace: t.Grace})
+	result, err := r.Run(ctx, Command{Args: Shell(text), Dir: t.Dir, Env: env, Output: t.Output, Timeout: t.StepTimeout, Grace: t.Grace})
 	if err != nil {
 		return fmt.Errorf("%s %q: %w", name, text, err)
 	}

@@ -33,6 +33,22 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// What hangs around an execution is ended as what hangs in it.
+func TestStepTimeout(t *testing.T) {
+	t.Parallel()
+	r := open(t, t.Context())
+	for _, name := range []string{"prepare", "cleanup"} {
+		task := Task{Command: command("exit=0"), StepTimeout: 200 * time.Millisecond}
+		task.Grace = time.Minute
+		*map[string]*string{"prepare": &task.Prepare, "cleanup": &task.Cleanup}[name] = "echo begun; exec sleep 600"
+		var step *StepError
+		if _, err := r.Once(t.Context(), &task); !errors.As(err, &step) || step.Step != name || !step.Result.Late || step.Result.Killed ||
+			step.Result.Failure != "timed out after 200ms" || step.Result.Tail != "begun" {
+			t.Errorf("%v, %+v", err, step)
+		}
+	}
+}
+
 // What a shell takes to start is taken off, but no time is below zero.
 func TestTook(t *testing.T) {
 	t.Parallel()

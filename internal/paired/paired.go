@@ -339,22 +339,29 @@ func (s *Sequence) Result() Result {
 // A bet of the right size gains half the square of a difference that is given
 // in standard deviations, on average and for small ones (the Kelly criterion).
 // Not knowing the size costs something once; most sequences take somewhat
-// longer than the average. Both by simulation.
+// longer than the average, and what does not know the spread either longer
+// still. All by simulation.
 const (
 	cost    = 1.5
 	usually = 1.4
+	learned = 6 // pairs
 )
 
 // SmallestEffect returns the relative difference that so many pairs find in
 // about 80 % of cases, if their ratios have this relative standard deviation.
-// Fewer than some ten pairs find nothing, however large.
+// Fewer than nine pairs find nothing, however large.
 func SmallestEffect(spread float64, pairs int, confidence float64) float64 {
 	rich := math.Log(2 / FalseAlarms(confidence))
-	return math.Expm1(spread * math.Sqrt(usually*2*(rich+cost)/float64(pairs)))
+	n := float64(pairs)
+	return math.Expm1(spread * math.Sqrt(usually*2*(rich+cost)/n) * (1 + learned/n))
 }
 
-// mostPairs is how many pairs are worth hoping for.
-const mostPairs = 100_000
+// mostPairs is how many pairs are worth hoping for, and least how many there
+// have to be, for no bet is worth more than its stake.
+const (
+	mostPairs = 100_000
+	least     = 9
+)
 
 // needed returns how many pairs it would take in all, if the estimate is the
 // truth; 0 if that is too many.
@@ -368,7 +375,7 @@ func (s *Sequence) needed(estimate float64) int {
 	if !(n < mostPairs) {
 		return 0
 	}
-	return max(int(n), len(s.d)*5/4+1) // it had bad luck so far
+	return max(int(n), len(s.d)*5/4+1, least) // it had bad luck so far
 }
 
 func square(x float64) float64 { return x * x }

@@ -181,3 +181,26 @@ func TestDiscoveries(t *testing.T) {
 		t.Errorf("pairs that are equal are evidence: %v", e)
 	}
 }
+
+// What so many pairs are said to find, they find in about 80 % of sessions.
+func TestSmallestEffect(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(18, 4))
+	for _, n := range []int{10, 15, 30, 100} {
+		const spread, sessions = 0.02, 400
+		effect := math.Log1p(SmallestEffect(spread, n, 0.95))
+		found := 0
+		for range sessions {
+			s := New(Options{Threshold: 1e-4})
+			for range n {
+				if s.Add(1, math.Exp(effect+spread*rng.NormFloat64())); s.Outcome() == Up {
+					found++
+					break
+				}
+			}
+		}
+		if share := float64(found) / sessions; share < 0.7 || share > 0.95 {
+			t.Errorf("%d pairs find it in %.2f of sessions", n, share)
+		}
+	}
+}

@@ -53,17 +53,32 @@ func Doctor(w io.Writer, r *doctor.Report, o Options) error {
 	if r.Busy != nil {
 		fact("others", fmt.Sprintf("used %.0f%% of the processors' time meanwhile", 100*r.Busy.Others))
 	}
-	fact("pressure", percent(m.Pressure))
-	fact("steal", percent(m.Steal))
+	if m.Pressure != nil {
+		fact("pressure", percent(m.Pressure)+" of the ten seconds before, some process waited for a processor")
+	}
+	if m.Steal != nil {
+		steal := percent(m.Steal) + " since the start"
+		if r.Busy != nil {
+			steal += fmt.Sprintf(", %.1f%% meanwhile", 100*r.Busy.Steal)
+		}
+		fact("steal", steal)
+	}
+	if m.Throttled != nil && *m.Throttled > 0 {
+		throttled := fmt.Sprintf("%d times since the container was made", *m.Throttled)
+		if r.Busy != nil && r.Busy.Throttled != nil {
+			throttled += fmt.Sprintf(", %d meanwhile", *r.Busy.Throttled)
+		}
+		fact("throttled", throttled)
+	}
 	if untold != nil {
 		fact("not told", strings.Join(untold, ", ")+": the system does not say")
 	}
 
 	p.line("")
 	p.line("%s", p.paint(bold, "noise: the same work again and again, and the smallest change to be seen"))
-	t := table{right: []bool{false, true, true, true, true, true, true, true}, indent: 2}
-	t.add(cell{}, cell{}, cell{}, cell{"runs a side", faint}, cell{}, cell{}, cell{"pairs", faint}, cell{})
-	t.add(cell{"work", faint}, cell{"median", faint}, cell{"differs by", faint}, cell{"10", faint}, cell{"30", faint}, cell{"100", faint}, cell{"30", faint}, cell{"100", faint})
+	t := table{right: []bool{false, true, true, true, true, true, true, true, true}, indent: 2}
+	t.add(cell{}, cell{}, cell{}, cell{"runs a side", faint}, cell{}, cell{}, cell{"pairs", faint}, cell{}, cell{})
+	t.add(cell{"work", faint}, cell{"median", faint}, cell{"differs by", faint}, cell{"10", faint}, cell{"30", faint}, cell{"100", faint}, cell{"10", faint}, cell{"30", faint}, cell{"100", faint})
 	for _, n := range r.Noise {
 		if n.Error != "" {
 			continue
@@ -71,7 +86,7 @@ func Doctor(w io.Writer, r *doctor.Report, o Options) error {
 		show := func(v float64) cell { return cell{fmt.Sprintf("%.1f%%", 100*v), plain} }
 		v := n.Visible
 		t.add(cell{n.Work, plain}, cell{unit.Format(n.Median, unit.Seconds), plain}, show(n.Spread),
-			show(v[0].Apart), show(v[1].Apart), show(v[2].Apart), show(v[1].Pairs), show(v[2].Pairs))
+			show(v[0].Apart), show(v[1].Apart), show(v[2].Apart), show(v[0].Pairs), show(v[1].Pairs), show(v[2].Pairs))
 	}
 	p.write(&t)
 	p.line("  of these minutes: other days and other neighbours differ by more")

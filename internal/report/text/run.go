@@ -41,15 +41,15 @@ func (p *printer) metrics(r *run.Run) {
 		}
 	}
 	with := slices.ContainsFunc(known, func(s string) bool { return s != "" })
-	t := table{right: []bool{false, true, true, true, true, true}}
-	row := func(name, n, median, known, p95, most cell) {
+	t := table{right: []bool{false, true, true, true, true, true, true}}
+	row := func(name, n, median, known cell, extremes ...cell) {
+		first := []cell{name, n, median}
 		if with {
-			t.add(name, n, median, known, p95, most)
-		} else {
-			t.add(name, n, median, p95, most)
+			first = append(first, known)
 		}
+		t.add(append(first, extremes...)...)
 	}
-	row(cell{"metric", faint}, cell{"n", faint}, cell{"median", faint}, cell{"known to", faint}, cell{"p95", faint}, cell{"max", faint})
+	row(cell{"metric", faint}, cell{"n", faint}, cell{"median", faint}, cell{"known to", faint}, cell{"min", faint}, cell{"p95", faint}, cell{"max", faint})
 	for i := range r.Metrics {
 		m := &r.Metrics[i]
 		s := m.Stats()
@@ -58,9 +58,12 @@ func (p *printer) metrics(r *run.Run) {
 		if math.IsNaN(s.P50) && !math.IsNaN(s.Mean) { // a summary of a tool that keeps no more
 			middle.text = "mean " + unit.Format(s.Mean, m.Unit)
 		}
-		row(cell{m.Key(), plain}, cell{fmt.Sprint(m.Count()), plain}, middle, cell{known[i], faint}, show(s.P95), show(s.Max))
+		row(cell{m.Key(), plain}, cell{fmt.Sprint(m.Count()), plain}, middle, cell{known[i], faint}, show(s.Min), show(s.P95), show(s.Max))
 	}
-	t.fit(p.width)
+	if !t.fit(p.width) {
+		t.drop(len(t.rows[0]) - 3) // the least, which says least
+		t.fit(p.width)
+	}
 	p.write(&t)
 	if e := r.Environment; e != nil && e.Counters != "" && e.Counters != "hardware" && r.Find("process.cpu", nil) != nil && r.Find("process.instructions", nil) == nil {
 		for _, line := range wrap(p.prose(), "", "  ", "not measured: process.instructions; no hardware counters: "+e.Counters) {

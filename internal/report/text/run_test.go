@@ -27,9 +27,9 @@ func TestRun(t *testing.T) {
 		_, after, _ := strings.Cut(out.String(), "\n\n")
 		return after
 	}
-	want := `metric                n   median  known to      p95      max
-process.cpu           6  10.00ms     40.0%  13.00ms  14.00ms
-process.faults.major  6        0                  0        0
+	want := `metric                n   median  known to     min      p95      max
+process.cpu           6  10.00ms     40.0%  9.00ms  13.00ms  14.00ms
+process.faults.major  6        0                 0        0        0
 not measured: process.instructions; no hardware counters: the machine has none
 `
 	if diff := cmp.Diff(want, table()); diff != "" {
@@ -39,11 +39,36 @@ not measured: process.instructions; no hardware counters: the machine has none
 	for i := range r.Metrics {
 		r.Metrics[i].Samples = r.Metrics[i].Samples[:2]
 	}
-	want = `metric                n  median     p95      max
-process.cpu           2  9.50ms  9.95ms  10.00ms
-process.faults.major  2       0       0        0
+	want = `metric                n  median     min     p95      max
+process.cpu           2  9.50ms  9.00ms  9.95ms  10.00ms
+process.faults.major  2       0       0       0        0
 `
 	if diff := cmp.Diff(want, table()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// Where values are long, the least of them gives way to names.
+func TestRunNarrow(t *testing.T) {
+	t.Parallel()
+	r := run.Run{ID: "r", App: "a", Timestamp: time.Unix(0, 0), Metrics: []run.Metric{
+		{Name: "process.wall", Unit: "s", Better: run.Lower, Samples: []float64{1, 2, 3}},
+		{Name: "throughput", Unit: "megatracks/s", Better: run.Higher, Samples: []float64{1, 2, 3}},
+	}}
+	for width, want := range map[int]string{
+		80: `metric        n          median                p95             max
+process.wall  3           2.00s              2.90s           3.00s
+throughput    3  2 megatracks/s  2.90 megatracks/s  3 megatracks/s
+`,
+		120: `metric        n          median             min                p95             max
+`,
+	} {
+		var out bytes.Buffer
+		if err := Run(&out, &r, Options{Width: width}); err != nil {
+			t.Fatal(err)
+		}
+		if _, after, _ := strings.Cut(out.String(), "\n\n"); !strings.HasPrefix(after, want) {
+			t.Errorf("width %d: got\n%s\nwant\n%s", width, after, want)
+		}
 	}
 }

@@ -103,8 +103,12 @@ func (t *table) write(w io.Writer, width int, color bool) error {
 	return err
 }
 
-// fit sets the limit so that names leave the other columns what they need.
-func (t *table) fit(width int) {
+// narrow is what names get where the other columns take the rest.
+const narrow = 20
+
+// fit sets the limit so that names leave the other columns what they need. It
+// returns false if little is left for the names.
+func (t *table) fit(width int) bool {
 	t.limit = 0
 	rest := t.indent
 	for i, w := range t.widths() {
@@ -112,7 +116,16 @@ func (t *table) fit(width int) {
 			rest += t.gap(i-1) + w
 		}
 	}
-	t.limit = max(20, width-rest)
+	t.limit = max(narrow, width-rest)
+	return t.limit > narrow
+}
+
+// drop leaves out a column.
+func (t *table) drop(column int) {
+	for i := range t.rows {
+		t.rows[i] = slices.Delete(t.rows[i], column, column+1)
+	}
+	t.right = slices.Delete(t.right, column, column+1)
 }
 
 // widths returns how wide each column gets.
