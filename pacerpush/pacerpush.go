@@ -10,12 +10,20 @@
 // whole and once, so that it is one run of the program. It is not sent where
 // PACER_EXPORT is set, as by pacer run, which keeps the run itself.
 //
+// A run is one life of the program, not an hour of it: start-up and peak memory
+// are measured once in a life, so an hour without them would fail its budgets as
+// missing. What runs for weeks sends OpenTelemetry while it does: pacerotel.
+//
 // Sending never holds the program up but in Recorder.Close, which waits for its
 // own run, up to five seconds. Runs wait in a queue of at most 64, or 32 MB;
 // what finds no place, or what the server does not take within a minute, is
-// dropped, logged and counted: see Stats. A program whose runs must not be lost
-// writes them to a file (Config.ExportFile), which pacer import or pacer push
-// take from there.
+// dropped, logged and counted: see Stats. Until then it is tried again, after as
+// long as the server asks to wait (Retry-After), else after pauses that grow; each
+// is spread by chance.
+//
+// A program that is killed sends nothing. One whose runs must not be lost writes
+// them to a file as well (Config.ExportFile, Config.ExportEvery), which pacer
+// import takes.
 package pacerpush
 
 import (
@@ -119,8 +127,9 @@ func (q *queue) send(document []byte, log *slog.Logger) <-chan struct{} {
 	it.body = b.Bytes()
 	q.mu.Lock()
 	if len(q.list) >= maxWaiting || q.bytes+len(it.body) > maxBytes {
+		err := fmt.Errorf("%d runs of %d bytes wait already", len(q.list), q.bytes)
 		q.mu.Unlock()
-		q.drop(it, fmt.Errorf("%d runs wait already", maxWaiting))
+		q.drop(it, err)
 		return it.done
 	}
 	q.list = append(q.list, it)
@@ -185,10 +194,15 @@ func (q *queue) post(it *item) error {
 		header.Set("Authorization", "Bearer "+token)
 	}
 	client := q.client
-	client.UserAgent, client.Timeout, client.Attempts = "pacerpush", 10*time.Second, 1000
-	if client.Patience == 0 {
-		client.Patience = patience
+	client.UserAgent, client.Timeout, client.Attempts, client.Patience = "pacerpush", 10*time.Second, 1000, patience
+	why := "no answer in time"
+	client.Waiting = func(w string, _ time.Duration) { why = w }
+	// A minute is one, however long the attempts take.
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err = client.Do(ctx, request.Request{Method: http.MethodPost, URL: at.String(), Name: at.Host, Header: header, Body: it.body})
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%s did not take it within %s: %s", at.Host, patience, why)
 	}
-	_, err = client.Do(context.Background(), request.Request{Method: http.MethodPost, URL: at.String(), Name: at.Host, Header: header, Body: it.body})
 	return err
 }

@@ -3,20 +3,15 @@ package pacerpush
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/pacer-perf/pacer"
-	"github.com/pacer-perf/pacer/internal/request"
 	"github.com/pacer-perf/pacer/run"
 )
 
@@ -110,47 +105,6 @@ func TestRefused(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "the token is not valid") || strings.Contains(log.String(), "pacer_secret") {
 		t.Errorf("the log: %s", log.String())
-	}
-}
-
-// The queue is bounded, and giving a run to it takes no time, however long the
-// server does.
-func TestBounded(t *testing.T) {
-	release := make(chan struct{})
-	began := make(chan struct{}, 1000)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
-		began <- struct{}{}
-		<-release
-	}))
-	t.Cleanup(server.Close)
-	t.Setenv("PACER_ENDPOINT", server.URL)
-	q := &queue{client: request.Client{Patience: time.Second}}
-	log := slog.New(slog.DiscardHandler)
-	var last <-chan struct{}
-	for range maxWaiting + 10 {
-		last = q.send([]byte("{}"), log)
-	}
-	select {
-	case <-last: // dropped at once
-	case <-time.After(time.Minute):
-		t.Fatal("a run that finds no place waits")
-	}
-	<-began
-	if c := q.stats(); c.Dropped != 10 || c.Waiting != maxWaiting {
-		t.Errorf("%+v", c)
-	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := q.flush(ended); !errors.Is(err, context.Canceled) {
-		t.Errorf("flush: %v", err)
-	}
-	close(release)
-	if err := q.flush(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if c := q.stats(); c.Sent != maxWaiting || c.Waiting != 0 {
-		t.Errorf("%+v", c)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -27,6 +28,8 @@ type Client struct {
 	Timeout   time.Duration                     // of one attempt; 0: 30 s
 	Patience  time.Duration                     // for which it waits between attempts, in all; 0: 2 min
 	Waiting   func(why string, d time.Duration) // told before each wait; nil: nobody
+
+	chance func() float64 // in [0, 1); nil: rand.Float64
 }
 
 // Request is one request. Its body is sent again with every attempt.
@@ -47,6 +50,12 @@ type Response struct {
 	Header http.Header
 	Body   []byte
 }
+
+const (
+	leastPause = time.Second      // where a server asks for less again and again
+	mostPause  = 30 * time.Second // of those nobody asked for
+	mostSpread = 10 * time.Second
+)
 
 // maxBody is how large an answer may be: a page of a hundred comments of the
 // largest size is about 26 MB.
@@ -79,7 +88,10 @@ func (e *StatusError) Error() string {
 // is 2xx. Any other status is a *StatusError.
 //
 // Status 429, and 403 with a word on rate limits, are waited out as the server
-// says; 5xx and broken connections with growing pauses.
+// says; 5xx and broken connections with pauses that grow to half a minute. Each
+// is spread by chance, so that many who were turned away together do not come
+// back together: a pause of our own is cut by up to half, one that was asked for
+// lengthened by up to half, 10 s at most.
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	left := c.Patience
 	if left == 0 {
@@ -88,6 +100,10 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	attempts := c.Attempts
 	if attempts == 0 {
 		attempts = 5
+	}
+	chance := c.chance
+	if chance == nil {
+		chance = rand.Float64
 	}
 	pause := time.Second
 	for attempt := 1; ; attempt++ {
@@ -98,7 +114,16 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 		if err == nil && answer.Status/100 == 2 {
 			return answer, nil
 		}
-		wait, why, again := plan(answer, err, pause)
+		wait, why, again, asked := plan(answer, err, pause)
+		if asked {
+			if attempt > 1 { // it was tried at once, and that did not do
+				wait = max(wait, leastPause)
+			}
+			wait = min(wait+portion(chance(), min(wait/2, mostSpread)), max(wait, left))
+		} else { // the last attempt is made when patience ends
+			wait = min(wait-portion(chance(), wait/2), left)
+			again = again && left > 0
+		}
 		failed := failure(&r, answer, err)
 		switch {
 		case !again:
@@ -114,7 +139,7 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 			return nil, failed
 		}
 		left -= wait
-		pause *= 2
+		pause = min(2*pause, mostPause)
 		if c.Waiting != nil {
 			c.Waiting(why, wait)
 		}
@@ -126,6 +151,11 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// portion is a part of a time.
+func portion(part float64, of time.Duration) time.Duration {
+	return time.Duration(part * float64(of))
 }
 
 // once makes one attempt. Its error is one of the connection, without address.
@@ -184,25 +214,26 @@ func bare(err error) error {
 	return err
 }
 
-// plan tells whether to try again, after how long, and why.
-func plan(answer *Response, err error, pause time.Duration) (wait time.Duration, why string, again bool) {
+// plan tells whether to try again, after how long, and why; asked, that the
+// server wants no less than that.
+func plan(answer *Response, err error, pause time.Duration) (wait time.Duration, why string, again, asked bool) {
 	if err != nil {
-		return pause, err.Error(), err != errTooLarge && err != errAddress
+		return pause, err.Error(), err != errTooLarge && err != errAddress, false
 	}
-	asked, told := retryAfter(answer.Header)
+	wait, asked = retryAfter(answer.Header)
 	switch {
 	case limited(answer):
-		if !told {
-			asked = max(pause, 10*time.Second)
+		if !asked {
+			wait = max(pause, 10*time.Second)
 		}
-		return asked, "rate limit", true
+		return wait, "rate limit", true, true
 	case answer.Status >= 500 && answer.Status != http.StatusNotImplemented:
-		if told {
-			return asked, fmt.Sprintf("the server answers %d", answer.Status), true
+		if !asked {
+			wait = pause
 		}
-		return pause, fmt.Sprintf("the server answers %d", answer.Status), true
+		return wait, fmt.Sprintf("the server answers %d", answer.Status), true, asked
 	}
-	return 0, "", false
+	return 0, "", false, false
 }
 
 // limited tells whether an answer says that there were too many requests.

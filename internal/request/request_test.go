@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -82,6 +83,7 @@ func TestDo(t *testing.T) {
 		{name: "answered", server: status(201), moments: []time.Duration{0}},
 		{name: "asked to wait", server: then(status(429, "Retry-After", "7"), status(200)), moments: []time.Duration{0, 7 * s}},
 		{name: "at once", server: then(status(429, "Retry-After", "0"), status(200)), moments: []time.Duration{0, 0}},
+		{name: "at once, again and again", server: status(503, "Retry-After", "0"), moments: []time.Duration{0, 0, 1 * s, 2 * s, 3 * s}, status: 503, message: "(tried 5 times)"},
 		{name: "until a date", server: then(dated(90*s), status(200)), moments: []time.Duration{0, 90 * s}},
 		{name: "limit without a word", server: then(status(429), status(200)), moments: []time.Duration{0, 10 * s}},
 		{name: "secondary limit", server: then(status(403, "Retry-After", "3"), status(200)), moments: []time.Duration{0, 3 * s}},
@@ -107,7 +109,7 @@ func TestDo(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				tr := &transport{server: tt.server, start: time.Now()}
 				waits := 0
-				c := Client{Transport: tr, Waiting: func(string, time.Duration) { waits++ }}
+				c := Client{Transport: tr, Waiting: func(string, time.Duration) { waits++ }, chance: func() float64 { return 0 }}
 				_, err := c.Do(t.Context(), Request{Method: "POST", URL: "https://host.example/secret", Name: "the hook", Body: []byte("body"), Once: tt.once})
 				if len(tr.moments) != len(tt.moments) || waits != len(tt.moments)-1 {
 					t.Fatalf("asked at %v with %d waits, want %v; %v", tr.moments, waits, tt.moments, err)
@@ -129,6 +131,41 @@ func TestDo(t *testing.T) {
 					t.Errorf("error %v, want status %d", err, tt.status)
 				case failed && (!strings.Contains(err.Error(), tt.message) || !strings.Contains(err.Error(), "POST the hook") || strings.Contains(err.Error(), "secret")):
 					t.Errorf("error %v, want %q without the address", err, tt.message)
+				}
+			})
+		})
+	}
+}
+
+// Whoever is turned away does not come back at once with all the others, nor
+// earlier than asked, and is there once more when patience ends.
+func TestSpread(t *testing.T) {
+	t.Parallel()
+	const s = time.Second
+	tests := []struct {
+		name    string
+		server  server
+		chance  float64
+		moments []time.Duration
+	}{
+		{"own, in full", status(500), 0, []time.Duration{0, 1 * s, 3 * s, 7 * s, 15 * s, 31 * s, 60 * s}},
+		{"own, halved", status(500), 1, []time.Duration{0, s / 2, 3 * s / 2, 7 * s / 2, 15 * s / 2, 31 * s / 2, 61 * s / 2, 91 * s / 2, 60 * s}},
+		{"asked for, in full", then(status(503, "Retry-After", "8"), status(400)), 0, []time.Duration{0, 8 * s}},
+		{"asked for, lengthened", then(status(503, "Retry-After", "8"), status(400)), 1, []time.Duration{0, 12 * s}},
+		{"a long one, lengthened by little", then(status(429, "Retry-After", "40"), status(400)), 1, []time.Duration{0, 50 * s}},
+		{"not beyond patience", then(status(429, "Retry-After", "58"), status(400)), 1, []time.Duration{0, 60 * s}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				tr := &transport{server: tt.server, start: time.Now()}
+				c := Client{Transport: tr, Attempts: 100, Patience: 60 * s, chance: func() float64 { return tt.chance }}
+				if _, err := c.Do(t.Context(), Request{Method: "POST", URL: "https://host.example/", Name: "it"}); err == nil {
+					t.Fatal("no error")
+				}
+				if !slices.Equal(tr.moments, tt.moments) {
+					t.Errorf("asked at %v, want %v", tr.moments, tt.moments)
 				}
 			})
 		})
