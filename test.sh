@@ -93,4 +93,13 @@ for os in linux darwin windows; do
   done
 done
 
+# Tests and the modules beside it build elsewhere as well.
+for os in darwin windows; do
+  for mod in $(git ls-files --cached --others --exclude-standard 'go.mod' '*/go.mod'); do
+    dir=$(dirname "$mod")
+    say "go vet, $os ($dir)"
+    CGO_ENABLED=0 GOOS=$os go -C "$dir" vet ./...
+  done
+done
+
 say "all good"

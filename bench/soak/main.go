@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command soak checks what docs/measuring.md says of pacer run and pacer
 // compare, on the machine where it runs. It takes minutes to hours, and prints
 // a line for each claim: ok or MISSED.
