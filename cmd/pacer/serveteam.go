@@ -140,10 +140,8 @@ const gcPercent = 400
 // team is a server for those who share a history.
 type team struct {
 	*server.Server
-	may     dashboard.Editing // what the files and the history of this machine let change
-	mu      sync.Mutex
-	sources []*historic.Source
-	looked  atomic.Pointer[historic.Source] // at last
+	may    dashboard.Editing               // what the files and the history of this machine let change
+	looked atomic.Pointer[historic.Source] // at last
 }
 
 // newTeam makes a server over the history, and checks who could reach it. It is
@@ -230,9 +228,6 @@ func (t *team) pages(v server.View, at place, o *serveOptions) http.Handler {
 			return p.For(v.App), err
 		}
 	}
-	t.mu.Lock()
-	t.sources = append(t.sources, source)
-	t.mu.Unlock()
 	pages := dashboard.New(dashboard.Config{Source: source, Exports: exportsOf(source), Accounts: t.Accounts(), Editing: t.editing(o.edit), Version: versionNumber(), Log: o.log, Shows: at.mark()})
 	return &looked{Handler: pages, team: t, source: source}
 }
@@ -281,13 +276,19 @@ func (l *looked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.Handler.ServeHTTP(w, r)
 }
 
+// Close forgets what the pages know.
+func (l *looked) Close() error {
+	l.team.looked.CompareAndSwap(l.source, nil)
+	return l.source.Close()
+}
+
 // alerts are those of an app, as the pages of a view show them.
 func (t *team) alerts(ctx context.Context, v server.View, app string) ([]alert.Alert, error) {
-	pages, ok := t.PagesOf(v).(*looked)
-	if !ok {
-		return nil, nil
-	}
-	found, err := pages.source.Alerts(ctx, dashboard.AlertQuery{App: app})
+	var found *dashboard.Alerts
+	var err error
+	t.UsePages(v, func(pages http.Handler) {
+		found, err = pages.(*looked).source.Alerts(ctx, dashboard.AlertQuery{App: app})
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -308,13 +309,7 @@ func (t *team) close() error {
 	if t == nil {
 		return nil
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var err error
-	for _, s := range t.sources {
-		err = errors.Join(err, s.Close())
-	}
-	return errors.Join(err, t.Server.Close())
+	return t.Server.Close()
 }
 
 // opener returns what opens the history at a place to write it, and what tells

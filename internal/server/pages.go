@@ -15,31 +15,6 @@ import (
 	"github.com/pacer-perf/pacer/internal/history"
 )
 
-// View is whom pages are made for: those who see one app, or all, and may act
-// on alerts or may not.
-type View struct {
-	App   string // "": all
-	Write bool
-}
-
-func viewOf(who *Who) View { return View{App: who.App, Write: who.May(access.Write)} }
-
-// mostViews bounds how many kinds of pages are kept: beyond, they are made anew.
-const mostViews = 64
-
-// PagesOf returns the pages of a view.
-func (s *Server) PagesOf(v View) http.Handler {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.pages[v] == nil {
-		if len(s.pages) >= mostViews {
-			clear(s.pages)
-		}
-		s.pages[v] = s.Pages(v)
-	}
-	return s.pages[v]
-}
-
 // servePages serves what is no route: the pages, to those who may see them. Who
 // did not sign in is asked to.
 func (s *Server) servePages(w http.ResponseWriter, r *http.Request) {
@@ -52,7 +27,7 @@ func (s *Server) servePages(w http.ResponseWriter, r *http.Request) {
 	free := r.URL.Path == "/"+dashboard.SignInPath || strings.HasPrefix(r.URL.Path, "/static/")
 	switch {
 	case free || who.May(access.Read):
-		s.PagesOf(viewOf(who)).ServeHTTP(w, r)
+		s.UsePages(viewOf(who), func(pages http.Handler) { pages.ServeHTTP(w, r) })
 	case len(who.Roles) > 0:
 		s.fail(w, r, refuse(http.StatusForbidden, "sign in with a token of the role read", "the token may send runs, not see them"))
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
@@ -68,12 +43,17 @@ func (s *Server) failPage(w http.ResponseWriter, r *http.Request, err error) boo
 	if s.Pages == nil || strings.HasPrefix(r.URL.Path, "/api/") || !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		return false
 	}
-	pages, ok := s.PagesOf(View{}).(interface {
-		Fail(http.ResponseWriter, *http.Request, error)
+	ok := false
+	s.UsePages(View{}, func(h http.Handler) {
+		var pages interface {
+			Fail(http.ResponseWriter, *http.Request, error)
+		}
+		if pages, ok = h.(interface {
+			Fail(http.ResponseWriter, *http.Request, error)
+		}); ok {
+			pages.Fail(w, r, told(err))
+		}
 	})
-	if ok {
-		pages.Fail(w, r, told(err))
-	}
 	return ok
 }
 

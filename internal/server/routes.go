@@ -178,7 +178,7 @@ func (s *Server) enter(r *http.Request) (leave func(), err error) {
 // which pacer open finds them.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
 	if s.Pages != nil {
-		s.PagesOf(View{}).ServeHTTP(w, r)
+		s.UsePages(View{}, func(pages http.Handler) { pages.ServeHTTP(w, r) })
 		return nil
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok", "program": "pacer", "version": s.Version})

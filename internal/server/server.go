@@ -40,8 +40,8 @@ type Config struct {
 	Policy func(app string) (judge.Policy, error)
 	// Lineage answers for the rule merge-base; nil: there is nobody to ask.
 	Lineage baseline.Lineage
-	// Pages returns the pages for those who may see and do what a view says;
-	// nil: there are no pages.
+	// Pages returns the pages for those who may see what a view says, as an
+	// io.Closer too if they hold anything; nil: there are no pages.
 	Pages func(View) http.Handler
 	// Alerts returns what got worse for good in an app, as a view sees it; nil:
 	// what is known are the alerts about which something was done.
@@ -76,8 +76,7 @@ type Server struct {
 
 	unguarded atomic.Bool // there were no tokens, when it was known last
 
-	mu    sync.Mutex
-	pages map[View]http.Handler
+	views views
 }
 
 // New returns a Server. Close releases what it opened.
@@ -93,7 +92,7 @@ func New(c Config) *Server {
 	}
 	c.Limits = c.Limits.orDefaults()
 	s := &Server{Config: c, keeper: keeper{open: c.Open, moved: c.Moved}, limits: newLimiters(c.Limits), counters: newCounters(c.Recorder),
-		intakes: make(chan struct{}, mostIntakes), heavy: make(chan struct{}, 1), comparing: make(chan struct{}, 2), pages: make(map[View]http.Handler)}
+		intakes: make(chan struct{}, mostIntakes), heavy: make(chan struct{}, 1), comparing: make(chan struct{}, 2)}
 	s.judging = newWorker(s)
 	s.handler = s.chain()
 	return s
@@ -105,8 +104,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 // Work works out the verdicts that are to come, until the context ends.
 func (s *Server) Work(ctx context.Context) { s.judging.run(ctx) }
 
-// Close releases the history.
-func (s *Server) Close() error { return s.keeper.close() }
+// Close releases the pages and the history.
+func (s *Server) Close() error { return errors.Join(s.views.close(), s.keeper.close()) }
 
 // HTTP returns a server for a listener, with a limit to every wait.
 func (s *Server) HTTP() *http.Server {
