@@ -239,7 +239,7 @@ func (p *pusher) flush(ctx context.Context) error {
 		if r.ID == "" && r.Line >= 1 && r.Line <= len(p.ids) {
 			r.ID = p.ids[r.Line-1]
 		}
-		r.Error = strings.TrimPrefix(r.Error, fmt.Sprintf("line %d", r.Line))
+		r.Error = strings.TrimPrefix(r.Error, fmt.Sprintf("line %d, ", r.Line))
 		if !strings.Contains(r.Error, r.ID) {
 			r.Error = "run " + r.ID + ": " + strings.TrimLeft(r.Error, ": ")
 		}

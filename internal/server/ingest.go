@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -198,8 +197,12 @@ func (in *intake) pack(d *document) {
 		in.server.heavy <- struct{}{}
 		defer func() { <-in.server.heavy }()
 	}
-	r, err := run.Read(bytes.NewReader(d.text), fmt.Sprintf("line %d", d.line))
+	r, err := run.Read(bytes.NewReader(d.text), "the run")
 	d.text = nil
+	var syntax *run.SyntaxError
+	if errors.As(err, &syntax) {
+		err = misread(syntax, d.line)
+	}
 	if err == nil {
 		err = in.check(&r)
 	}
@@ -207,6 +210,16 @@ func (in *intake) pack(d *document) {
 		d.entry, err = history.Pack(&r)
 	}
 	d.err = err
+}
+
+// misread is the answer to a document that begins in a line of a body, and is
+// no run.
+func misread(e *run.SyntaxError, line int) *refusal {
+	key := e.Key
+	if key != "" {
+		key += ": "
+	}
+	return refuse(http.StatusBadRequest, "what a run is: the schema Run in GET /api/v1/openapi.json", "line %d, column %d: %s%s", line+e.Line-1, e.Column, key, e.Msg)
 }
 
 // check holds a run to what the server takes, and to the app of the token.

@@ -218,6 +218,29 @@ func TestIngestRejects(t *testing.T) {
 	h.want(201, nil, "POST", "/api/v1/runs", token, []byte(`{"startup_time": 1.5}`), "Content-Type", jsonType)
 }
 
+// Errors say in which line of the body what is wrong, in words.
+func TestIngestPlaces(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, nil)
+	token := h.token("app", "ingest")
+	var e Error
+	for body, want := range map[string]string{
+		`{"app":"app","metrics":[{"name":5}]}`: "line 1, column 33: metrics[0].name: expected a string, found a number",
+		"{\n  \"app\": 7\n}":                   "line 2, column 10: app: expected a string, found a number",
+		"":                                     "line 1, column 1: the file is empty: expected a pacer.run/v1 document",
+	} {
+		h.want(400, &e, "POST", "/api/v1/runs", token, []byte(body), "Content-Type", jsonType)
+		if e.Error != want || e.Hint == "" {
+			t.Errorf("%s: %+v, want %q", body, e, want)
+		}
+	}
+	var kept Kept
+	h.want(200, &kept, "POST", "/api/v1/runs", token, []byte("\n\n{\"app\": 7}\n"), "Content-Type", ndjson)
+	if len(kept.Rejected) != 1 || kept.Rejected[0].Error != "line 3, column 9: app: expected a string, found a number" {
+		t.Errorf("%+v", kept)
+	}
+}
+
 // Roles allow what they say, and an app that is not one's own is not there.
 func TestRoles(t *testing.T) {
 	t.Parallel()
