@@ -155,7 +155,11 @@ func (c *cli) findAlerts(ctx context.Context, f alertFlags) (*dashboard.Alerts, 
 		app = apps[0].Name
 	}
 	if !slices.ContainsFunc(apps, func(a dashboard.App) bool { return a.Name == app }) {
-		return nil, hint(fmt.Errorf("no run of %s in the history", first(app, "any app")), "make a run: pacer run -- COMMAND")
+		missing := &noRuns{app: app}
+		for _, a := range apps {
+			missing.known = append(missing.known, a.Name)
+		}
+		return nil, missing.hinted()
 	}
 	p2 := newProgress(c.stderr, "looking at the newest runs", 1)
 	p2.show(0)

@@ -166,7 +166,8 @@ type finder func(store baseline.Source, word string) (run.Run, error)
 // find is the finder of the runs of an app.
 func find(ctx context.Context, app string) finder {
 	return func(store baseline.Source, word string) (run.Run, error) {
-		return baseline.Find(ctx, store, app, word)
+		r, err := baseline.Find(ctx, store, app, word)
+		return r, noRunsOf(ctx, store, app, err)
 	}
 }
 
@@ -214,7 +215,10 @@ func inHistory(store baseline.Source, word string, find finder) (run.Run, error)
 	r, err := find(store, word)
 	var ambiguous *baseline.AmbiguousError
 	var none *baseline.NoneError
+	var missing *noRuns
 	switch {
+	case errors.As(err, &missing):
+		return r, missing.hinted()
 	case errors.As(err, &none):
 		return r, hint(err, "%s", none.Hint)
 	case errors.Is(err, history.ErrNotFound) && word == latest:

@@ -97,7 +97,10 @@ func newestRuns(ctx context.Context, src baseline.Source, app string, _ *judge.P
 		}
 	}
 	if len(runs) == 0 {
-		return nil, hint(fmt.Errorf("no run of %s in the history", first(app, "any app")), "make a run: pacer run -- COMMAND")
+		if missing := absent(ctx, src, app); missing != nil {
+			return nil, missing.hinted()
+		}
+		return nil, (&noRuns{app: app}).hinted()
 	}
 	return runs, nil
 }

@@ -77,6 +77,9 @@ With --demo it shows a made-up year of an app instead, and needs no history.`,
 			return errors.Join(err, s.close())
 		}
 		fmt.Fprintf(c.stderr, "showing %s; Ctrl-C ends it\n", s.what)
+		if text := s.mistaken(cmd.Context()); text != "" {
+			fmt.Fprintf(c.stderr, "warning: %s\nhint: correct app: in it, if that is misspelt\n", text)
+		}
 		return s.serve(cmd.Context())
 	}
 	return cmd

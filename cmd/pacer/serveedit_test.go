@@ -224,6 +224,11 @@ func TestServeEditOtherApp(t *testing.T) {
 	if _, page := fetch(t, "GET", s.url+"budgets?app=app", nil); strings.Contains(page, `method="post"`) || strings.Contains(page, "3s") {
 		t.Error("the budgets of another app are shown, or can be edited")
 	}
+	for _, page := range []string{"budgets", "settings"} {
+		if _, text := fetch(t, "GET", s.url+page+"?app=app", nil); !strings.Contains(text, "pacer.yaml is for other, and there are only runs of app") {
+			t.Errorf("%s does not say whose policy there is", page)
+		}
+	}
 	form := url.Values{"app": {"app"}, "metric.0": {"startup"}, "target.0": {"2s"}, "act": {"save"}, "was": {base64.StdEncoding.EncodeToString([]byte(policy))}}
 	if code, _ := submit(t, s.url+"budgets", form); code != 403 {
 		t.Errorf("budgets of another app: status %d", code)

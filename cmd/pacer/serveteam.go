@@ -189,6 +189,26 @@ func (c *cli) newTeam(ctx context.Context, o *serveOptions) (*team, error) {
 	return t, nil
 }
 
+// mistaken is what is wrong with the app that the policy names, "" for nothing
+// that is known.
+func (s *serving) mistaken(ctx context.Context) string {
+	if s.team == nil {
+		return ""
+	}
+	p, err := loadPolicy("")
+	if err != nil || p.App == "" {
+		return "" // what is wrong with the file is said where it is used
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	open, _ := s.team.History(server.View{})
+	store, err := open(ctx)
+	if err != nil || store == nil {
+		return ""
+	}
+	return mistaken(ctx, store, p)
+}
+
 // caution says what those who can reach the address could do.
 func (o *serveOptions) caution(w io.Writer) {
 	if o.insecure {
@@ -225,7 +245,9 @@ func (t *team) pages(v server.View, at place, o *serveOptions) http.Handler {
 	if v.App != "" { // of which there may be no runs to tell its name
 		source.Config.Policy = func(string) (judge.Policy, error) {
 			p, err := policyOf(v.App)
-			return p.For(v.App), err
+			p = p.For(v.App)
+			p.Aside = judge.Aside{} // other apps are not there
+			return p, err
 		}
 	}
 	pages := dashboard.New(dashboard.Config{Source: source, Exports: exportsOf(source), Accounts: t.Accounts(), Editing: t.editing(o.edit), Version: versionNumber(), Log: o.log, Shows: at.mark()})

@@ -44,6 +44,7 @@ type budgetsView struct {
 	Saved    bool
 	Conflict *conflict
 	Note     string // above the table
+	Aside    string // why the file that is there says nothing of this app
 	Broken   string // why the file does not read
 	Others   []string
 	Suggest  string // address; "": nothing to suggest from
@@ -133,6 +134,9 @@ func (h *Handler) budgets(w http.ResponseWriter, r *http.Request) error {
 	if err := e.show(r.Context()); err != nil {
 		return err
 	}
+	if p, err := h.Source.Policy(r.Context(), b.appName()); err == nil && p.Aside.App != "" {
+		b.Aside = "Nothing is held to a policy here: " + b.aside(p) + "."
+	}
 	if b.Form && len(e.policy.Budgets) == 0 && b.Note == "" {
 		e.none(r.Context(), len(text.Text) == 0)
 	}
@@ -146,6 +150,20 @@ func (e *editor) none(ctx context.Context, noFile bool) {
 	if p, err := e.h.Source.Policy(ctx, e.appName()); noFile && err == nil && len(p.Budgets) > 0 {
 		e.Note = "The app's own budgets hold as long as there is no file: what is saved here takes their place."
 	}
+}
+
+// aside says which app the policy is for that is not this one's, and if there is
+// no such app, of which there are runs: its name may be misspelt.
+func (v *view) aside(p *judge.Policy) string {
+	text := p.Aside.File + " is for " + p.Aside.App
+	known := make([]string, len(v.Apps))
+	for i, a := range v.Apps {
+		known[i] = a.Name
+	}
+	if !slices.Contains(known, p.Aside.App) {
+		text += ", and there are only runs of " + strings.Join(known, ", ")
+	}
+	return text
 }
 
 // BudgetLink leads from the page of a metric to its budget, nil where there is

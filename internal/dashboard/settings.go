@@ -41,6 +41,8 @@ func (h *Handler) settings(w http.ResponseWriter, r *http.Request) error {
 	}
 	if p, err := h.Source.Policy(r.Context(), v.appName()); err != nil {
 		add("Policy", err.Error())
+	} else if p.Aside.App != "" {
+		add("Policy", "none: "+v.aside(p))
 	} else if p.File == "" {
 		add("Policy", "none: a regression is a change of more than 5 % that noise does not explain")
 	} else {

@@ -16,6 +16,7 @@ import (
 // the default thresholds.
 type Policy struct {
 	File       string // where it was read; empty: none
+	Aside      Aside
 	App        string // the app it is for; empty: any
 	Budgets    []Budget
 	Thresholds []Threshold
@@ -35,13 +36,16 @@ type Policy struct {
 	AnyEnvironment []string
 }
 
+// Aside is a policy that For put aside, since it is another app's.
+type Aside struct{ File, App string }
+
 // For returns the policy as it is for an app: of one that is another app's there
 // remains how runs are compared.
 func (p Policy) For(app string) Policy {
 	if p.App == "" || app == "" || p.App == app {
 		return p
 	}
-	return Policy{Baseline: p.Baseline, AnyEnvironment: p.AnyEnvironment}
+	return Policy{Aside: Aside{p.File, p.App}, Baseline: p.Baseline, AnyEnvironment: p.AnyEnvironment}
 }
 
 // Tier is one limit of a budget.
