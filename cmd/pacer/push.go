@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -160,7 +161,12 @@ func (c *cli) pushed(p *pusher, todo int, err error) error {
 		fmt.Fprintln(c.stderr, waits)
 	}
 	var status *request.StatusError
+	var certificate *tls.CertificateVerificationError
 	switch {
+	case errors.As(err, &certificate):
+		return hint(err, "is that its name? a certificate of your own authority: SSL_CERT_FILE=ca.pem")
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return hint(err, "it speaks no TLS: http://%s", p.to.Name)
 	case errors.As(err, &status) && status.Status == http.StatusUnauthorized:
 		return hint(err, "put a token into $PACER_TOKEN; where the server runs: pacer token create --name ci --role ingest")
 	case errors.As(err, &status) && status.Status == http.StatusNotFound:

@@ -49,6 +49,9 @@ func (o *serveOptions) teamFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.logFormat, "log", "", "log every request to standard error, as `FORMAT` text or json (default: only what goes wrong)")
 }
 
+// secure tells whether browsers reach the server by TLS.
+func (o *serveOptions) secure() bool { return o.cert != "" || o.behindProxy }
+
 // listener opens the address, with TLS if there is a certificate.
 func (o *serveOptions) listener() (net.Listener, error) {
 	l, err := net.Listen("tcp", o.addr)
@@ -174,7 +177,7 @@ func (c *cli) newTeam(ctx context.Context, o *serveOptions) (*team, error) {
 		Open: opening, Moved: moved, Policy: policyOf, Lineage: lineage,
 		Pages:  func(v server.View) http.Handler { return t.pages(v, at, o) },
 		Alerts: t.alerts,
-		Local:  local == nil && !o.behindProxy, Insecure: o.insecure, PublicRead: o.publicRead, BehindProxy: o.behindProxy, Secure: o.cert != "" || o.behindProxy,
+		Local:  local == nil && !o.behindProxy, Insecure: o.insecure, PublicRead: o.publicRead, BehindProxy: o.behindProxy, Secure: o.secure(),
 		Recorder: pacer.New(pacer.Config{App: "pacer", Version: versionNumber(), Logger: slog.New(slog.DiscardHandler)}),
 		Version:  versionNumber(), Log: o.log,
 	})
@@ -250,7 +253,7 @@ func (t *team) pages(v server.View, at place, o *serveOptions) http.Handler {
 			return p, err
 		}
 	}
-	pages := dashboard.New(dashboard.Config{Source: source, Exports: exportsOf(source), Accounts: t.Accounts(), Editing: t.editing(o.edit), Version: versionNumber(), Log: o.log, Shows: at.mark()})
+	pages := dashboard.New(dashboard.Config{Source: source, Exports: exportsOf(source), Accounts: t.Accounts(), Secure: o.secure(), Editing: t.editing(o.edit), Version: versionNumber(), Log: o.log, Shows: at.mark()})
 	return &looked{Handler: pages, team: t, source: source}
 }
 

@@ -62,7 +62,7 @@ func (h *Handler) atom(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	base := baseOf(r)
+	base := h.baseOf(r)
 	site := cmp.Or(l.Site, "pacer")
 	feed := atomFeed{
 		ID: "urn:pacer:regressions:" + site, Title: "Regressions of " + site, Made: strings.TrimSpace("pacer " + h.Version), Author: atomAuthor{cmp.Or(l.Site, "pacer")},
@@ -101,9 +101,9 @@ func (h *Handler) atom(w http.ResponseWriter, r *http.Request) error {
 
 // baseOf is the address of the folder of a request, as its sender sees it: a
 // feed is read elsewhere, where a relative address leads nowhere.
-func baseOf(r *http.Request) string {
+func (h *Handler) baseOf(r *http.Request) string {
 	scheme := "http"
-	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+	if h.Secure || r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
 		scheme = "https"
 	}
 	dir, _ := path.Split(strings.SplitN(r.RequestURI, "?", 2)[0])

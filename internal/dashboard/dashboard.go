@@ -38,6 +38,7 @@ type Config struct {
 	Version string   // of Pacer
 	Name    string   // of what is shown; "": that of the app
 	Shows   string   // tells what is shown from other data, for programs that ask healthz
+	Secure  bool     // browsers reach it by TLS, though a proxy may end that
 	// FrameAncestors may show the pages in a frame, as in a content security
 	// policy; nil: pages of the same origin.
 	FrameAncestors []string

@@ -9,6 +9,7 @@ package request
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -196,7 +197,6 @@ func (c *Client) once(ctx context.Context, r *Request) (*Response, error) {
 	return &Response{Status: answer.StatusCode, Header: answer.Header, Body: body}, nil
 }
 
-// What trying again does not mend.
 var (
 	errTooLarge = fmt.Errorf("the answer is larger than %d MB", maxBody>>20)
 	errAddress  = errors.New("this is no address")
@@ -218,7 +218,7 @@ func bare(err error) error {
 // server wants no less than that.
 func plan(answer *Response, err error, pause time.Duration) (wait time.Duration, why string, again, asked bool) {
 	if err != nil {
-		return pause, err.Error(), err != errTooLarge && err != errAddress, false
+		return pause, err.Error(), !hopeless(err), false
 	}
 	wait, asked = retryAfter(answer.Header)
 	switch {
@@ -234,6 +234,13 @@ func plan(answer *Response, err error, pause time.Duration) (wait time.Duration,
 		return wait, fmt.Sprintf("the server answers %d", answer.Status), true, asked
 	}
 	return 0, "", false, false
+}
+
+// hopeless tells what trying again does not mend, or should not: who answers is
+// not whom the address names.
+func hopeless(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	return err == errTooLarge || err == errAddress || errors.As(err, &certificate) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // limited tells whether an answer says that there were too many requests.

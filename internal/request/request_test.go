@@ -2,6 +2,7 @@ package request
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -101,6 +102,8 @@ func TestDo(t *testing.T) {
 		{name: "forbidden", server: status(403), moments: []time.Duration{0}, status: 403},
 		{name: "not found", server: status(404), moments: []time.Duration{0}, status: 404},
 		{name: "elsewhere", server: status(307, "Location", "https://elsewhere.example/"), moments: []time.Duration{0}, status: 307, message: "redirects are not followed"},
+		{name: "somebody else", server: broken(&tls.CertificateVerificationError{Err: errors.New("valid for another name")}), moments: []time.Duration{0}, message: "valid for another name"},
+		{name: "no TLS there", server: broken(http.ErrSchemeMismatch), moments: []time.Duration{0}, message: "HTTP response to HTTPS client"},
 		{name: "silent", server: silent, moments: []time.Duration{0, 31 * s, 63 * s, 97 * s, 135 * s}, message: "no answer in time (tried 5 times)"},
 	}
 	for _, tt := range tests {
