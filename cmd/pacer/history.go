@@ -19,6 +19,7 @@ import (
 	"github.com/pacer-perf/pacer/internal/atomicfile"
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/history/open"
+	"github.com/pacer-perf/pacer/internal/report"
 )
 
 func (c *cli) history() *cobra.Command {
@@ -293,7 +294,7 @@ or ~/.pgpass.`,
 			}
 			fmt.Fprintf(c.stdout, "%s copied, %d were there already\n", runsWord(done.Runs), done.Known)
 			if done.Baselines > 0 || done.Acts > 0 || done.Audit > 0 || done.Tokens > 0 {
-				fmt.Fprintf(c.stdout, "%d baselines set, %d acts on alerts, %d entries of the audit log, %d tokens\n", done.Baselines, done.Acts, done.Audit, done.Tokens)
+				fmt.Fprintf(c.stdout, "%d baselines set, %d acts on alerts, %d entries of the audit log, %s\n", done.Baselines, done.Acts, done.Audit, report.Plural(done.Tokens, "token"))
 			}
 			for _, b := range done.Differ {
 				fmt.Fprintf(c.stderr, "pacer: warning: %s keeps its own baseline there: run %s is the one here\n", b.App, b.Run)
