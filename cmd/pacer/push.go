@@ -174,7 +174,7 @@ func (c *cli) pushed(p *pusher, todo int, err error) error {
 	case err != nil:
 		return err
 	case len(p.rejected) > 0:
-		return hint(fmt.Errorf("%s rejected", runsWord(len(p.rejected))), "what is above says why; the others are kept there")
+		return hint(fmt.Errorf("%s rejected", runsWord(len(p.rejected))), "what is above says why; the others are kept there. To send the runs of one app alone: --app APP")
 	}
 	return nil
 }

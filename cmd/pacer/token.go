@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pacer-perf/pacer/internal/access"
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/server"
 )
@@ -96,6 +97,9 @@ it is kept. Give it to programs as $PACER_TOKEN.`,
 		fmt.Fprintf(c.stderr, "token %s: %s, for %s; it is shown this once. End it: pacer token revoke %s\n", t.ID, strings.Join(t.Roles, ", "), first(t.App, "any app"), t.ID)
 		if !before {
 			fmt.Fprintln(c.stderr, "it is the first one: from now on pacer serve lets in only who has a token")
+			if roles, err := access.ParseRoles(t.Roles...); err == nil && !roles.May(access.Read) {
+				fmt.Fprintln(c.stderr, "hint: nobody can sign in with this one; for that: pacer token create --name me --role admin")
+			}
 		}
 		return nil
 	}
