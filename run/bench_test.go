@@ -52,3 +52,32 @@ func BenchmarkWrite(b *testing.B) {
 		})
 	}
 }
+
+// What a server does with a run that an app sends: 20 metrics of 30 samples.
+func BenchmarkTypical(b *testing.B) {
+	r := large(20, 30)
+	r.ID = "R1"
+	text, err := r.Encode()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("parse", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := Parse(text, "run.json"); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("encode", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		b.ReportAllocs()
+		var buf []byte
+		for b.Loop() {
+			if buf, _, err = r.AppendEncode(buf[:0]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -37,6 +37,11 @@ func Read(r io.Reader, name string) (Run, error) {
 	if err != nil {
 		return Run{}, fmt.Errorf("reading %s: %w", name, err)
 	}
+	return Parse(data, name)
+}
+
+// Parse is Read of a document that is in memory. The run holds nothing of data.
+func Parse(data []byte, name string) (Run, error) {
 	if len(data) > MaxSize {
 		return Run{}, &SyntaxError{File: name, Line: 1, Column: 1, Msg: fmt.Sprintf("the document is larger than %d MiB, the most that is read", MaxSize>>20)}
 	}
@@ -44,31 +49,18 @@ func Read(r io.Reader, name string) (Run, error) {
 	if err != nil {
 		return Run{}, refused(err)
 	}
+	scanner.Words = words
 	scanner.Empty = "the file is empty: expected a " + Schema + " document"
 	p := &parser{Parser: scanner, file: name}
 	document, err := p.document()
 	return document, refused(err)
 }
 
-func everyKey(string) bool { return true }
-
-var documentKeys = set("schema", "id", "app", "version", "commit", "branch", "dirty", "pull_request", "timestamp", "main", "items",
-	"command", "environment", "labels", "metrics", "stages", "warnings", "failures",
-	"startup_time", "memory_usage", "processing_speed", "processing_metrics")
-
-func set(keys ...string) func(string) bool {
-	m := make(map[string]bool, len(keys))
-	for _, k := range keys {
-		m[k] = true
-	}
-	return func(k string) bool { return m[k] }
-}
-
 func (p *parser) document() (Run, error) {
 	nan := math.NaN()
 	p.flat = flatKeys{startup: nan, memory: nan, speed: nan}
 	p.flatAt = make(map[string]int)
-	ok, err := p.Object(documentKeys, p.documentKey)
+	ok, err := p.Object(documentKeys.has, p.documentKey)
 	if err != nil {
 		return Run{}, err
 	}
@@ -159,16 +151,17 @@ func (p *parser) documentKey(key string) (err error) {
 		p.run.Labels, err = p.strings()
 		return err
 	case "metrics":
-		first := make(map[string]int)
+		first := make(map[identity]int)
 		_, err = p.Array(func(i int) error {
 			m, at, err := p.metric()
 			if err != nil {
 				return err
 			}
-			if j, twice := first[m.identity()]; twice {
+			id := m.identity()
+			if j, twice := first[id]; twice {
 				return p.fail(at, "%s is there twice, first as metrics[%d]", m.Key(), j)
 			}
-			first[m.identity()] = i
+			first[id] = i
 			p.run.Metrics = append(p.run.Metrics, m)
 			return nil
 		})
@@ -235,8 +228,7 @@ func (p *parser) environment() error {
 		*into = n
 		return err
 	}
-	ok, err := p.Object(set("os", "arch", "cpu", "cores", "memory", "cpu_limit", "memory_limit", "go", "host",
-		"kernel", "virtual", "governor", "turbo", "smt", "aslr", "clock", "counters"), func(key string) error {
+	ok, err := p.Object(environmentKeys.has, func(key string) error {
 		switch key {
 		case "os":
 			return p.text(&env.OS)
@@ -288,169 +280,9 @@ func (p *parser) environment() error {
 	return err
 }
 
-// metric reads one metric and returns where it begins.
-func (p *parser) metric() (Metric, int, error) {
-	var m Metric
-	var hasUnit, hasSummary bool
-	type place struct{ sample, offset int }
-	var negative []place // refused below, once the unit is known
-	at := -1
-	summary := unknown()
-	fields := summary.fields()
-	ok, err := p.Object(set("name", "kind", "unit", "labels", "better", "resolution", "samples", "histogram",
-		"count", "mean", "min", "max", "stddev", "p50", "p90", "p95", "p99", "p999", "percentiles", "interval"), func(key string) (err error) {
-		if at < 0 {
-			at = p.Start()
-		}
-		switch key {
-		case "name":
-			if err := p.text(&m.Name); err != nil {
-				return err
-			}
-			if err := validName("name", m.Name); err != nil {
-				return p.Fail("%v", err)
-			}
-		case "kind":
-			kind := ""
-			err = p.text(&kind)
-			m.Kind = Kind(kind) // those of a newer version are kept as they are
-			return err
-		case "unit":
-			hasUnit = true
-			return p.text(&m.Unit)
-		case "labels":
-			m.Labels, err = p.strings()
-			return err
-		case "better":
-			better := ""
-			if err := p.text(&better); err != nil {
-				return err
-			}
-			if m.Better = Better(better); better != "" && m.Better != Lower && m.Better != Higher && m.Better != Neither {
-				return p.Fail("%q: expected lower, higher or neither", better)
-			}
-		case "resolution":
-			v, err := p.quantity()
-			if !math.IsNaN(v) {
-				m.Resolution = v
-			}
-			return err
-		case "samples":
-			_, err = p.Array(func(i int) error {
-				v, err := p.number()
-				if err == nil && math.IsNaN(v) {
-					return p.Fail("expected a number, found null")
-				}
-				if v < 0 {
-					negative = append(negative, place{i, p.Start()})
-				}
-				m.Samples = append(m.Samples, v)
-				return err
-			})
-			return err
-		case "histogram":
-			m.Histogram, err = p.histogram()
-			return err
-		case "count":
-			n, err := p.count()
-			summary.Count, hasSummary = n, true
-			return err
-		case "percentiles":
-			hasSummary = true
-			return p.percentiles(&summary)
-		case "interval":
-			summary.Interval, err = p.interval()
-			return err
-		default:
-			for _, f := range fields {
-				if f.name == key {
-					hasSummary = true
-					*f.value, err = p.number()
-					return err
-				}
-			}
-			return p.Skip()
-		}
-		return nil
-	})
-	switch {
-	case err != nil:
-		return m, at, err
-	case !ok:
-		return m, at, p.Fail("expected an object, found null")
-	case at < 0:
-		at = p.Start()
-	}
-	switch {
-	case m.Name == "":
-		return m, at, p.fail(at, "the metric has no name")
-	case !hasUnit:
-		return m, at, p.fail(at, "%s has no unit: expected s, bytes, items/s, ratio or another", m.Name)
-	}
-	if m.Samples == nil && m.Histogram == nil && hasSummary {
-		m.Summary = &summary
-	}
-	if err := m.check(); err != nil {
-		if len(negative) > 0 && m.validate(m.Samples[negative[0].sample]) != nil {
-			at = negative[0].offset
-		}
-		// check begins where the path of the metric leaves off.
-		key, msg, _ := strings.Cut(err.Error(), ": ")
-		refused := p.fail(at, "%s", msg).(*jsonscan.SyntaxError)
-		refused.Key += key
-		return m, at, refused
-	}
-	return m, at, nil
-}
-
-func (p *parser) histogram() (*Histogram, error) {
-	var h Histogram
-	last, missing := 0, map[string]bool{"tick": true, "count": true, "ticks": true, "min": true, "max": true, "buckets": true}
-	ok, err := p.Object(set("tick", "count", "ticks", "min", "max", "buckets"), func(key string) (err error) {
-		delete(missing, key)
-		switch key {
-		case "tick":
-			h.Tick, err = p.number()
-		case "count":
-			h.Count, err = p.whole()
-		case "ticks":
-			h.Ticks, err = p.number()
-		case "min":
-			h.Min, err = p.number()
-		case "max":
-			h.Max, err = p.number()
-		case "buckets":
-			_, err = p.Array(func(i int) error {
-				n, err := p.whole()
-				if i%2 == 0 {
-					// Summed within ±2^53 twice, which an int holds; validate
-					// refuses what is out of range.
-					last = int(min(max(int64(last)+n, -1<<53), 1<<53))
-					h.Buckets = append(h.Buckets, Bucket{Index: last})
-				} else {
-					h.Buckets[i/2].Count = n
-				}
-				return err
-			})
-		default:
-			return p.Skip()
-		}
-		return err
-	})
-	if err != nil || !ok {
-		return nil, err
-	}
-	for _, key := range []string{"tick", "count", "ticks", "min", "max", "buckets"} {
-		if missing[key] {
-			return nil, p.Fail("the histogram has no %s", key)
-		}
-	}
-	return &h, nil
-}
-
 func (p *parser) stage() (Stage, error) {
 	var s Stage
-	ok, err := p.Object(set("path", "count", "total", "self", "failures"), func(key string) (err error) {
+	ok, err := p.Object(stageKeys.has, func(key string) (err error) {
 		switch key {
 		case "path":
 			if err := p.text(&s.Path); err != nil {
@@ -491,33 +323,29 @@ func (p *parser) seconds() (float64, error) {
 // that says nothing.
 func (p *parser) summary() (*Stats, error) {
 	s := unknown()
-	fields := append(s.fields(), statField{"avg", &s.Mean}, statField{"median", &s.P50})
-	known, found := make(map[string]bool), false
-	for _, f := range fields {
-		known[f.name] = true
-	}
-	known["count"] = true
-	_, err := p.Object(func(k string) bool { return known[k] }, func(key string) error {
+	found := false
+	_, err := p.Object(summaryKeys.has, func(key string) error {
 		if key == "count" {
 			n, err := p.count()
 			s.Count = n
 			return err
 		}
-		for _, f := range fields {
-			if f.name != key {
-				continue
-			}
-			v, err := p.quantity()
-			if err != nil {
-				return err
-			}
-			if !math.IsNaN(v) {
-				found = true
-				*f.value = v
-			}
-			return nil
+		value := s.field(key)
+		switch key {
+		case "avg":
+			value = &s.Mean
+		case "median":
+			value = &s.P50
 		}
-		return p.Skip()
+		if value == nil {
+			return p.Skip()
+		}
+		v, err := p.quantity()
+		if err == nil && !math.IsNaN(v) {
+			found = true
+			*value = v
+		}
+		return err
 	})
 	if err != nil || !found {
 		return nil, err
@@ -554,7 +382,13 @@ func (p *parser) metricsFromFlat() {
 
 // compareFlat warns where the flat keys say other than the metrics.
 func (p *parser) compareFlat() {
-	derived := p.run.flat()
+	if len(p.flatAt) == 0 {
+		return
+	}
+	derived := p.run.flat(func(i int) *Stats {
+		s := p.run.Metrics[i].Stats()
+		return &s
+	})
 	differ := func(key string, flat, of float64, metric string) {
 		if _, there := p.flatAt[key]; !there || math.IsNaN(flat) {
 			return

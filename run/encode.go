@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -27,25 +28,52 @@ func (r *Run) Write(w io.Writer) error {
 // takes one line, so that a person can read it and a diff shows what changed.
 // Memory grows with the document.
 func (r *Run) Encode() ([]byte, error) {
-	metrics := make([]Metric, len(r.Metrics))
-	copy(metrics, r.Metrics)
-	for i := range metrics {
-		metrics[i].Fold()
-	}
-	folded := *r
-	folded.Metrics = metrics
-	if err := folded.Validate(); err != nil {
-		return nil, fmt.Errorf("run: %w", err)
-	}
-	text := folded.encode(nil)
-	if len(text) > MaxSize {
-		return nil, fmt.Errorf("run: the document has %d bytes: at most %d", len(text), MaxSize)
-	}
-	return text, nil
+	text, _, err := r.AppendEncode(nil)
+	return text, err
 }
 
-// encode appends the document.
-func (r *Run) encode(buf []byte) []byte {
+// AppendEncode appends what Encode returns to buf. It also returns what it had
+// to work out for that: the statistics of each metric, as the document has them,
+// those of more than MaxSamples samples by their histogram.
+func (r *Run) AppendEncode(buf []byte) ([]byte, []Stats, error) {
+	r = r.folded()
+	if err := r.Validate(); err != nil {
+		return nil, nil, fmt.Errorf("run: %w", err)
+	}
+	stats := make([]Stats, len(r.Metrics))
+	size := 2048
+	for i := range r.Metrics {
+		m := &r.Metrics[i]
+		stats[i] = m.Stats()
+		size += 400 + 12*len(m.Samples)
+		if m.Histogram != nil {
+			size += 6 * len(m.Histogram.Buckets)
+		}
+	}
+	begin := len(buf)
+	text := r.encode(slices.Grow(buf, size), stats)
+	if size := len(text) - begin; size > MaxSize {
+		return nil, nil, fmt.Errorf("run: the document has %d bytes: at most %d", size, MaxSize)
+	}
+	return text, stats, nil
+}
+
+// folded returns the run as documents have it, without metrics of more than
+// MaxSamples samples.
+func (r *Run) folded() *Run {
+	if !slices.ContainsFunc(r.Metrics, func(m Metric) bool { return len(m.Samples) > MaxSamples }) {
+		return r
+	}
+	folded := *r
+	folded.Metrics = slices.Clone(r.Metrics)
+	for i := range folded.Metrics {
+		folded.Metrics[i].Fold()
+	}
+	return &folded
+}
+
+// encode appends the document. stats are those of the metrics.
+func (r *Run) encode(buf []byte, stats []Stats) []byte {
 	doc := object{buf: buf, indent: "  "}
 	doc.text("schema", Schema)
 	doc.text("id", r.ID)
@@ -61,7 +89,7 @@ func (r *Run) encode(buf []byte) []byte {
 	if !r.Timestamp.IsZero() {
 		doc.text("timestamp", r.Timestamp.UTC().Format(time.RFC3339Nano))
 	}
-	flat := r.flat()
+	flat := r.flat(func(i int) *Stats { return &stats[i] })
 	doc.number("startup_time", flat.startup)
 	doc.number("memory_usage", flat.memory)
 	doc.number("processing_speed", flat.speed)
@@ -89,7 +117,7 @@ func (r *Run) encode(buf []byte) []byte {
 		doc.json("environment", r.Environment)
 	}
 	if len(r.Labels) > 0 {
-		doc.json("labels", r.Labels)
+		doc.texts("labels", r.Labels)
 	}
 	if len(r.Warnings) > 0 {
 		doc.json("warnings", r.Warnings)
@@ -98,7 +126,7 @@ func (r *Run) encode(buf []byte) []byte {
 		doc.json("failures", r.Failures)
 	}
 	if len(r.Metrics) > 0 {
-		doc.list("metrics", len(r.Metrics), func(buf []byte, i int) []byte { return r.Metrics[i].encode(buf) })
+		doc.list("metrics", len(r.Metrics), func(buf []byte, i int) []byte { return r.Metrics[i].encode(buf, &stats[i]) })
 	}
 	if len(r.Stages) > 0 {
 		doc.list("stages", len(r.Stages), func(buf []byte, i int) []byte { return append(buf, marshal(r.Stages[i])...) })
@@ -106,20 +134,19 @@ func (r *Run) encode(buf []byte) []byte {
 	return append(doc.close(), '\n')
 }
 
-func (m *Metric) encode(buf []byte) []byte {
+func (m *Metric) encode(buf []byte, stats *Stats) []byte {
 	o := object{buf: buf}
 	o.text("name", m.Name)
 	o.text("kind", string(m.Kind))
 	o.key("unit")
 	o.buf = appendString(o.buf, m.Unit)
 	if len(m.Labels) > 0 {
-		o.json("labels", m.Labels)
+		o.texts("labels", m.Labels)
 	}
 	o.text("better", string(m.Better))
 	if m.Resolution != 0 {
 		o.number("resolution", m.Resolution)
 	}
-	stats := m.Stats()
 	stats.encode(&o)
 	switch {
 	case m.Histogram != nil:
@@ -143,9 +170,15 @@ func (s *Stats) encode(o *object) {
 	if s.Count > 0 {
 		o.whole("count", s.Count)
 	}
-	for _, f := range s.fields() {
-		o.number(f.name, *f.value)
-	}
+	o.number("mean", s.Mean)
+	o.number("min", s.Min)
+	o.number("max", s.Max)
+	o.number("stddev", s.Stddev)
+	o.number("p50", s.P50)
+	o.number("p90", s.P90)
+	o.number("p95", s.P95)
+	o.number("p99", s.P99)
+	o.number("p999", s.P999)
 	if len(s.Percentiles) > 0 {
 		list := o.object("percentiles")
 		for _, p := range s.Percentiles {
@@ -200,13 +233,13 @@ type flatKeys struct {
 	mainIs                 string // the metric that main summarises
 }
 
-// flat derives the flat keys from the metrics: medians over repetitions for
-// start-up and memory, items over summed time for the speed, which for equal
-// repetitions is the harmonic mean.
-func (r *Run) flat() flatKeys {
+// flat derives the flat keys from the metrics, and from the statistics of a few
+// of them: medians over repetitions for start-up and memory, items over summed
+// time for the speed, which for equal repetitions is the harmonic mean.
+func (r *Run) flat(stats func(i int) *Stats) flatKeys {
 	median := func(name string) float64 {
-		if m := r.Find(name, nil); m != nil {
-			v, _ := m.Center()
+		if i := r.index(name, nil); i >= 0 {
+			v, _ := stats(i).center()
 			return v
 		}
 		return math.NaN()
@@ -219,9 +252,8 @@ func (r *Run) flat() flatKeys {
 	if f.mainIs == "" {
 		f.mainIs = Processing
 	}
-	if m := r.Find(f.mainIs, nil); m != nil && m.Unit == unit.Seconds && m.Count() > 0 {
-		s := m.Stats()
-		f.main = &s
+	if i := r.index(f.mainIs, nil); i >= 0 && r.Metrics[i].Unit == unit.Seconds && r.Metrics[i].Count() > 0 {
+		f.main = stats(i)
 	}
 	return f
 }
@@ -283,6 +315,22 @@ func (o *object) json(key string, v any) {
 	o.buf = append(o.buf, marshal(v)...)
 }
 
+// texts writes an object of strings, in the order of their keys.
+func (o *object) texts(key string, m map[string]string) {
+	var few [MaxLabels]string
+	keys := few[:0]
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	list := o.object(key)
+	for _, k := range keys {
+		list.key(k)
+		list.buf = appendString(list.buf, m[k])
+	}
+	o.buf = list.close()
+}
+
 // list writes an array, an element a line.
 func (o *object) list(key string, n int, element func(buf []byte, i int) []byte) {
 	o.key(key)
@@ -329,35 +377,4 @@ func appendString(buf []byte, s string) []byte {
 	}
 	buf = append(append(buf, '"'), s...)
 	return append(buf, '"')
-}
-
-// appendNumber writes the shortest text that reads back as the same float64.
-func appendNumber(buf []byte, v float64) []byte {
-	size := math.Abs(v)
-	switch {
-	case v == math.Trunc(v) && size < 1e15:
-		return strconv.AppendInt(buf, int64(v), 10)
-	case size >= 1e-4 && size < 1e6:
-		// A whole number of nanoseconds, as clocks give it: of at most 15 digits,
-		// which no other number of as many digits reads back as.
-		if n := math.Round(size * 1e9); n < 1e15 && n/1e9 == size {
-			return appendNanos(buf, v < 0, uint64(n))
-		}
-	}
-	return strconv.AppendFloat(buf, v, 'g', -1, 64)
-}
-
-// appendNanos appends n/1e9, which is no whole number.
-func appendNanos(buf []byte, negative bool, n uint64) []byte {
-	if negative {
-		buf = append(buf, '-')
-	}
-	buf = strconv.AppendUint(buf, n/1e9, 10)
-	buf = append(buf, ".000000000"...)
-	rest := n % 1e9
-	for i := len(buf) - 1; rest > 0; i-- {
-		buf[i] = byte('0' + rest%10)
-		rest /= 10
-	}
-	return bytes.TrimRight(buf, "0")
 }

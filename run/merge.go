@@ -21,7 +21,7 @@ func Merge(runs ...Run) (Run, error) {
 	all := runs[0]
 	all.Metrics, all.Stages, all.Items = nil, nil, nil
 	all.Warnings, all.Failures, all.Doubts = nil, nil, nil
-	metrics := make(map[string]int)
+	metrics := make(map[identity]int)
 	stages := make(map[string]int)
 	for i := range runs {
 		r := &runs[i]

@@ -44,8 +44,10 @@ func Key(name string, labels map[string]string) string {
 // Key is the metric's name and labels: table.filter{rows=1000}.
 func (m *Metric) Key() string { return Key(m.Name, m.Labels) }
 
-// identity tells metrics of one run apart: name, labels and unit.
-func (m *Metric) identity() string { return m.Key() + "\x00" + m.Unit }
+// identity tells metrics of one run apart: name and labels, and unit.
+type identity struct{ key, unit string }
+
+func (m *Metric) identity() identity { return identity{m.Key(), m.Unit} }
 
 // Direction is the way in which the metric improves: its own word, else the
 // usual one for its unit, else "". A metric that improves in neither direction
@@ -111,8 +113,7 @@ func (m *Metric) Statistic(name string) (float64, error) {
 	if m.Histogram != nil {
 		return m.Histogram.Quantile(q), nil
 	}
-	sorted := slices.Sorted(slices.Values(m.Samples))
-	return quantile(sorted, q), nil
+	return quantile(sorted(m.Samples), q), nil
 }
 
 // ValidStatistic tells whether Statistic knows the name.
@@ -183,8 +184,22 @@ func (s *Stats) named(name string, q float64, isQuantile bool) float64 {
 // in the order p95, p90, p99, max, min. It names the statistic, and returns NaN
 // and "" if there is none.
 func (m *Metric) Center() (float64, string) {
-	for _, name := range []string{"median", "mean", "p95", "p90", "p99", "max", "min"} {
+	for _, name := range centers {
 		if v, err := m.Statistic(name); err == nil && !math.IsNaN(v) {
+			return v, name
+		}
+	}
+	return math.NaN(), ""
+}
+
+// centers are the statistics that may stand for a metric, the best first.
+var centers = []string{"median", "mean", "p95", "p90", "p99", "max", "min"}
+
+// center is the Center of a metric with these statistics.
+func (s *Stats) center() (float64, string) {
+	for _, name := range centers {
+		q, isQuantile, _ := parseStatistic(name)
+		if v := s.named(name, q, isQuantile); !math.IsNaN(v) {
 			return v, name
 		}
 	}
@@ -212,6 +227,8 @@ func validName(what, name string) error {
 		return fmt.Errorf("%s is empty", what)
 	case len(name) > 1024:
 		return fmt.Errorf("%s has %d bytes: at most 1024", what, len(name))
+	case isPrintable(name):
+		return nil
 	case !utf8.ValidString(name):
 		return fmt.Errorf("%s %q is not UTF-8", what, name)
 	}
@@ -221,6 +238,16 @@ func validName(what, name string) error {
 		}
 	}
 	return nil
+}
+
+// isPrintable tells whether a text is all printable ASCII.
+func isPrintable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // validate says what is wrong with a value of the metric.
@@ -234,6 +261,17 @@ func (m *Metric) validate(v float64) error {
 		return fmt.Errorf("%v %s is negative", v, m.Unit)
 	}
 	return nil
+}
+
+// plain tells whether values are finite and not negative, which suits every
+// metric.
+func plain(values []float64) bool {
+	for _, v := range values {
+		if !(v >= 0 && v <= math.MaxFloat64) {
+			return false
+		}
+	}
+	return true
 }
 
 // Validate says what is wrong with the run, naming the key and its place:
@@ -255,16 +293,17 @@ func (r *Run) Validate() error {
 			return fmt.Errorf("items.%s: %d is negative", k, n)
 		}
 	}
-	seen := make(map[string]int, len(r.Metrics))
+	seen := make(map[identity]int, len(r.Metrics))
 	for i := range r.Metrics {
 		m := &r.Metrics[i]
 		if err := m.check(); err != nil {
 			return fmt.Errorf("metrics[%d]%w", i, err)
 		}
-		if first, twice := seen[m.identity()]; twice {
+		id := m.identity()
+		if first, twice := seen[id]; twice {
 			return fmt.Errorf("metrics[%d]: %s is there twice, first at metrics[%d]", i, m.Key(), first)
 		}
-		seen[m.identity()] = i
+		seen[id] = i
 	}
 	for i, s := range r.Stages {
 		if err := validName("path", s.Path); err != nil {
@@ -300,9 +339,11 @@ func (m *Metric) check() error {
 	if len(m.Samples) > 0 && m.Histogram != nil {
 		return fmt.Errorf(": %s has both samples and a histogram", m.Key())
 	}
-	for i, v := range m.Samples {
-		if err := m.validate(v); err != nil {
-			return fmt.Errorf(".samples[%d]: %w", i, err)
+	if !plain(m.Samples) {
+		for i, v := range m.Samples {
+			if err := m.validate(v); err != nil {
+				return fmt.Errorf(".samples[%d]: %w", i, err)
+			}
 		}
 	}
 	if m.Histogram != nil {

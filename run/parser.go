@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,6 +19,7 @@ type parser struct {
 	run    Run
 	flat   flatKeys
 	flatAt map[string]int // offsets of the flat keys present
+	floats []float64      // reused from metric to metric
 }
 
 // refused returns an error of the scanner as the one that this package
@@ -46,6 +48,30 @@ func (p *parser) text(into *string) error {
 		*into = s
 	}
 	return err
+}
+
+// word is text that is likely to come again.
+func (p *parser) word(into *string) error {
+	s, ok, err := p.Word()
+	if ok {
+		*into = s
+	}
+	return err
+}
+
+// samples reads an array of numbers, none below 0, as most are. It returns
+// false for anything else, having read nothing.
+func (p *parser) samples() ([]float64, bool) {
+	list, ok := p.Quantities(p.floats[:0])
+	switch {
+	case !ok, len(list) == 0:
+		return nil, ok
+	case len(list) > 1000: // rather than twice in memory
+		p.floats = nil
+		return list, true
+	}
+	p.floats = list
+	return slices.Clone(list), true
 }
 
 func (p *parser) texts(into *[]string) error {

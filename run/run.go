@@ -148,12 +148,20 @@ type Stage struct {
 
 // Find returns the metric with that name and labels, or nil.
 func (r *Run) Find(name string, labels map[string]string) *Metric {
+	if i := r.index(name, labels); i >= 0 {
+		return &r.Metrics[i]
+	}
+	return nil
+}
+
+// index is Find for the metric's place; -1: there is none.
+func (r *Run) index(name string, labels map[string]string) int {
 	key := Key(name, labels)
 	for i := range r.Metrics {
 		// Most names alone say that it is another one.
 		if m := &r.Metrics[i]; strings.HasPrefix(key, m.Name) && m.Key() == key {
-			return m
+			return i
 		}
 	}
-	return nil
+	return -1
 }

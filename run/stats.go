@@ -73,6 +73,31 @@ func (s *Stats) fields() []statField {
 	}
 }
 
+// field returns the statistic that a document calls name, or nil.
+func (s *Stats) field(name string) *float64 {
+	switch name {
+	case "mean":
+		return &s.Mean
+	case "min":
+		return &s.Min
+	case "max":
+		return &s.Max
+	case "stddev":
+		return &s.Stddev
+	case "p50":
+		return &s.P50
+	case "p90":
+		return &s.P90
+	case "p95":
+		return &s.P95
+	case "p99":
+		return &s.P99
+	case "p999":
+		return &s.P999
+	}
+	return nil
+}
+
 // Stats summarises the metric. It costs a sort of the samples.
 func (m *Metric) Stats() Stats {
 	switch {
@@ -83,7 +108,7 @@ func (m *Metric) Stats() Stats {
 	case len(m.Samples) == 0:
 		return unknown()
 	}
-	sorted := slices.Sorted(slices.Values(m.Samples))
+	sorted := sorted(m.Samples)
 	n := float64(len(sorted))
 	s := Stats{
 		Count: int64(len(sorted)),
@@ -98,21 +123,45 @@ func (m *Metric) Stats() Stats {
 	if scale == 0 {
 		scale = 1
 	}
-	sum := 0.0
-	for _, v := range sorted {
-		sum += v / scale
+	scaled, sum := sorted, 0.0
+	for i, v := range sorted {
+		scaled[i] = v / scale
+		sum += scaled[i]
 	}
 	mean := sum / n
 	s.Mean = min(max(mean*scale, s.Min), s.Max)
-	if len(sorted) > 1 {
+	if len(scaled) > 1 {
 		squares := 0.0
-		for _, v := range sorted {
-			d := v/scale - mean
+		for _, v := range scaled {
+			d := v - mean
 			squares += d * d
 		}
 		s.Stddev = math.Sqrt(squares/(n-1)) * scale
 	}
 	return s
+}
+
+// sorted returns the values in order, NaN first.
+func sorted(values []float64) []float64 {
+	list := slices.Clone(values)
+	if len(list) > 50 {
+		slices.Sort(list)
+		return list
+	}
+	// Few, as most metrics have: by insertion, which slices.Sort does up to a
+	// dozen.
+	for i, v := range list {
+		if v != v {
+			slices.Sort(list)
+			return list
+		}
+		k := i
+		for ; k > 0 && v < list[k-1]; k-- {
+			list[k] = list[k-1]
+		}
+		list[k] = v
+	}
+	return list
 }
 
 // quantile returns the q-quantile of sorted values by type 7 of Hyndman and

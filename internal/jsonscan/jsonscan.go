@@ -11,7 +11,6 @@ package jsonscan
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -67,6 +66,9 @@ type part struct {
 type Parser struct {
 	// Empty is said of a document without anything in it; New sets it.
 	Empty string
+	// Words are strings that are likely to come, each under itself: they cost no
+	// allocation. The parser only reads them.
+	Words map[string]string
 
 	file  string
 	data  []byte
@@ -82,7 +84,7 @@ type Parser struct {
 // New returns a parser of a document; name stands for it in errors. It fails
 // if the text is not UTF-8.
 func New(data []byte, name string) (*Parser, error) {
-	p := &Parser{file: name, data: data, Empty: "the file is empty", keys: make(map[string]string)}
+	p := &Parser{file: name, data: data, Empty: "the file is empty"}
 	if !utf8.Valid(data) {
 		at := 0
 		for at < len(data) {
@@ -430,24 +432,18 @@ func (p *Parser) Text() (string, bool, error) {
 	return string(raw), err == nil, err
 }
 
-// Number reads a finite number, or NaN for null.
-func (p *Parser) Number() (float64, error) {
-	ok, err := p.wants(Number)
+// Word is Text for a string that is likely to come again: it costs no
+// allocation then.
+func (p *Parser) Word() (string, bool, error) {
+	ok, err := p.wants(String)
+	if !ok || err != nil {
+		return "", false, err
+	}
+	raw, err := p.string()
 	if err != nil {
-		return 0, err
+		return "", false, err
 	}
-	if !ok {
-		return math.NaN(), nil
-	}
-	text, err := p.digits()
-	if err != nil {
-		return 0, err
-	}
-	v, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || math.IsInf(v, 0) {
-		return 0, p.Fail("%s is out of range", text)
-	}
-	return v, nil
+	return p.intern(raw), true, nil
 }
 
 // Close expects the end of the document.
@@ -461,10 +457,16 @@ func (p *Parser) Close() error {
 
 // intern returns a key as a string that is kept, for keys come again and again.
 func (p *Parser) intern(raw []byte) string {
+	if key, ok := p.Words[string(raw)]; ok {
+		return key
+	}
 	if key, ok := p.keys[string(raw)]; ok {
 		return key
 	}
 	key := string(raw)
+	if p.keys == nil {
+		p.keys = make(map[string]string)
+	}
 	if len(p.keys) < 10_000 {
 		p.keys[key] = key
 	}
