@@ -54,16 +54,27 @@ func Pack(r *run.Run) (*Entry, error) {
 	if r.ID == "" {
 		return nil, errors.New("a run without an id cannot be kept")
 	}
-	text, err := r.Encode()
+	buf := texts.Get().(*[]byte)
+	defer texts.Put(buf)
+	text, stats, err := r.AppendEncode((*buf)[:0])
 	if err != nil {
 		return nil, err
 	}
-	e := &Entry{Head: headOf(r), At: Clamp(r.Timestamp), Timed: true, Digest: sha256.Sum256(text), Document: pack(text), Points: valuesOf(r)}
+	if cap(text) <= mostReused {
+		*buf = text
+	}
+	e := &Entry{Head: headOf(r), At: Clamp(r.Timestamp), Timed: true, Digest: sha256.Sum256(text), Document: pack(text), Points: valuesOf(r, stats)}
 	if r.Timestamp.IsZero() {
 		e.At, e.Timed = time.Now().UTC(), false
 	}
 	return e, nil
 }
+
+// texts are buffers for documents, which are large and soon done with.
+var texts = sync.Pool{New: func() any { return new([]byte) }}
+
+// mostReused is the largest buffer that is kept for another document, in bytes.
+const mostReused = 256 << 10
 
 // headOf returns what heads hold, as the document says it.
 func headOf(r *run.Run) run.Run {
@@ -101,13 +112,12 @@ func Clamp(t time.Time) time.Time {
 	return t.UTC()
 }
 
-// valuesOf works out the points of a run. What was not observed has none.
-func valuesOf(r *run.Run) []Value {
+// valuesOf works out the points of a run, whose metrics have these statistics.
+// What was not observed has none.
+func valuesOf(r *run.Run, stats []run.Stats) []Value {
 	list := make([]Value, 0, len(r.Metrics))
 	for i := range r.Metrics {
-		m := r.Metrics[i]
-		m.Fold() // as it is in the document: the same point however it came here
-		s := m.Stats()
+		m, s := &r.Metrics[i], stats[i]
 		center, statistic := s.P50, "median"
 		if math.IsNaN(center) {
 			center, statistic = m.Center()
@@ -131,7 +141,7 @@ func Unpack(id string, packed []byte) (run.Run, error) {
 	if err != nil {
 		return run.Run{}, fmt.Errorf("run %s is damaged: %w", id, err)
 	}
-	return run.Read(bytes.NewReader(text), "run "+id)
+	return run.Parse(text, "run "+id)
 }
 
 // Labels is the canonical text of labels, so that equal labels are equal text.
@@ -166,7 +176,18 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 )
 
-func pack(text []byte) []byte { return encoder().EncodeAll(text, nil) }
+// pack compresses a document. What comes of it is far shorter than the buffer that
+// the encoder wants for it.
+func pack(text []byte) []byte {
+	buf := texts.Get().(*[]byte)
+	defer texts.Put(buf)
+	packed := encoder().EncodeAll(text, (*buf)[:0])
+	if cap(packed) > mostReused {
+		return packed
+	}
+	*buf = packed
+	return bytes.Clone(packed)
+}
 
 // Text decompresses a document to the end, so that its checksum is looked at.
 func Text(packed []byte) ([]byte, error) {

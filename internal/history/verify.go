@@ -75,7 +75,11 @@ func (e *Entry) verify() string {
 	for _, v := range e.Points {
 		points[v.Key+"\x00"+v.Unit] = v.Center
 	}
-	values := valuesOf(&r)
+	stats := make([]run.Stats, len(r.Metrics))
+	for i := range r.Metrics {
+		stats[i] = r.Metrics[i].Stats()
+	}
+	values := valuesOf(&r, stats)
 	if len(values) != len(points) {
 		return fmt.Sprintf("it has %d metrics, but %d points", len(values), len(points))
 	}

@@ -197,7 +197,7 @@ func (in *intake) pack(d *document) {
 		in.server.heavy <- struct{}{}
 		defer func() { <-in.server.heavy }()
 	}
-	r, err := run.Read(bytes.NewReader(d.text), "the run")
+	r, err := run.Parse(d.text, "the run")
 	d.text = nil
 	var syntax *run.SyntaxError
 	if errors.As(err, &syntax) {
