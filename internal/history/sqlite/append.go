@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -120,11 +118,11 @@ func (w *writer) collect(e *history.Entry, seq int64) error {
 	labels := history.Labels(e.Head.Labels)
 	for i := range e.Points {
 		v := &e.Points[i]
-		metric, err := w.names.metric(w.conn, e.Head.App, labels, v)
+		metric, err := w.names.metric(w.conn, metricName{e.Head.App, labels, v.Key, v.Unit}, v)
 		if err != nil {
 			return err
 		}
-		trait, err := w.names.trait(w.conn, v)
+		trait, err := w.names.trait(w.conn, trait{v.Better, v.Resolution, v.Statistic})
 		if err != nil {
 			return err
 		}
@@ -163,66 +161,6 @@ func (w *writer) flush() error {
 	}
 	w.points = w.points[:0]
 	return nil
-}
-
-// names are the numbers that the file gives to metrics, environments and
-// traits, which never change. Those of a transaction that fails are forgotten.
-type names struct {
-	metrics, environments, traits map[string]int64
-}
-
-// mostNames bounds what is remembered of metrics.
-const mostNames = 100_000
-
-func (n *names) begin() {
-	if n.metrics == nil || len(n.metrics) > mostNames || len(n.environments) > mostNames {
-		n.metrics, n.environments, n.traits = make(map[string]int64), make(map[string]int64), make(map[string]int64)
-	}
-}
-
-func (n *names) forget() { *n = names{} }
-
-func (n *names) metric(c *sqlite.Conn, app, labels string, v *history.Value) (int64, error) {
-	return remembered(n.metrics, strings.Join([]string{app, labels, v.Key, v.Unit}, "\x00"), c,
-		"SELECT id FROM metrics WHERE app = ? AND run_labels = ? AND key = ? AND unit = ?",
-		[]any{app, labels, v.Key, v.Unit},
-		"INSERT INTO metrics (app, run_labels, key, unit, name, labels) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
-		[]any{app, labels, v.Key, v.Unit, v.Name, history.Labels(v.Labels)})
-}
-
-func (n *names) environment(c *sqlite.Conn, e *run.Environment) (int64, error) {
-	text, err := history.EncodeEnvironment(e)
-	if err != nil {
-		return 0, err
-	}
-	return remembered(n.environments, text, c,
-		"SELECT id FROM environments WHERE text = ?", []any{text},
-		"INSERT INTO environments (text) VALUES (?) RETURNING id", []any{text})
-}
-
-func (n *names) trait(c *sqlite.Conn, v *history.Value) (int64, error) {
-	args := []any{string(v.Better), v.Resolution, v.Statistic}
-	return remembered(n.traits, fmt.Sprint(args...), c,
-		"SELECT id FROM traits WHERE better = ? AND resolution = ? AND statistic = ?", args,
-		"INSERT INTO traits (better, resolution, statistic) VALUES (?, ?, ?) RETURNING id", args)
-}
-
-// remembered returns the number of a thing: as it was met before, else as the
-// file has it, else a new one.
-func remembered(met map[string]int64, name string, c *sqlite.Conn, find string, by []any, add string, what []any) (int64, error) {
-	if id, ok := met[name]; ok {
-		return id, nil
-	}
-	var id int64
-	set := func(r *sqlite.Stmt) error { id = r.ColumnInt64(0); return nil }
-	err := query(c, find, set, by...)
-	if err == nil && id == 0 {
-		err = query(c, add, set, what...)
-	}
-	if err == nil {
-		met[name] = id
-	}
-	return id, err
 }
 
 // fillPoints writes the points of all runs that are kept. It costs decoding

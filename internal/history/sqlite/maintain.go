@@ -52,13 +52,7 @@ func (s *Store) Size(context.Context) (int64, error) {
 // Vacuum writes the file anew without unused pages, which takes as much room
 // again while it goes on.
 func (s *Store) Vacuum(ctx context.Context) error {
-	select {
-	case s.writing <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-s.writing }()
-	return s.explain(s.read(ctx, func(c *sqlite.Conn) error {
+	return s.explain(s.writer.with(ctx, func(c *sqlite.Conn) error {
 		return execute(c, "VACUUM; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA optimize")
 	}))
 }

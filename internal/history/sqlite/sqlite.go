@@ -31,11 +31,9 @@ const busy = 10 * time.Second
 
 // Store is a history in a file. Its methods may be called from any goroutine.
 type Store struct {
-	path  string
-	conns *pool
-	// writing is held by the one goroutine that writes: others wait here in
-	// their order, rather than with SQLite, which lets the luckiest go first.
-	writing chan struct{}
+	path    string
+	readers *pool
+	writer  *pool // of one connection
 	known   names // of the writer
 	discard func()
 }
@@ -150,7 +148,7 @@ func connect(name, path, mode string) (*Store, error) {
 	if mode != "" {
 		flags = sqlite.OpenURI | sqlite.OpenReadOnly
 	}
-	return &Store{path: name, conns: newPool(file.String(), flags), writing: make(chan struct{}, 1)}, nil
+	return &Store{path: name, readers: newPool(file.String(), flags, readers), writer: newPool(file.String(), flags, 1)}, nil
 }
 
 // Address is the path.
@@ -158,7 +156,7 @@ func (s *Store) Address() string { return s.path }
 
 // Close closes the file.
 func (s *Store) Close() error {
-	err := s.conns.close()
+	err := errors.Join(s.writer.close(), s.readers.close())
 	if s.discard != nil {
 		s.discard()
 	}
@@ -185,43 +183,33 @@ func (s *Store) explain(err error) error {
 // read calls f with a connection. What f reads in one transaction is of one
 // moment; without one, each statement is.
 func (s *Store) read(ctx context.Context, f func(*sqlite.Conn) error) error {
-	c, err := s.conns.take(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.conns.put(c)
-	if err = f(c); err != nil && ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
+	return s.readers.with(ctx, f)
 }
 
 // write calls f in a transaction, which holds if f returns nil.
 func (s *Store) write(ctx context.Context, f func(*sqlite.Conn) error) error {
-	select {
-	case s.writing <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { <-s.writing }()
-	err := s.read(ctx, func(c *sqlite.Conn) (err error) {
-		end, err := sqlitex.ImmediateTransaction(c)
+	return s.writer.with(ctx, func(c *sqlite.Conn) error { return s.change(ctx, c, f) })
+}
+
+// change is write on the writer's connection.
+func (s *Store) change(ctx context.Context, c *sqlite.Conn, f func(*sqlite.Conn) error) (err error) {
+	defer func() {
 		if err != nil {
-			return err
+			s.known.forget() // what was numbered in the transaction is not
 		}
-		defer end(&err)
-		if err := f(c); err != nil {
-			return err
-		}
-		if a := history.AuditOf(ctx); a != nil {
-			return record(c, *a)
-		}
-		return nil
-	})
+	}()
+	end, err := sqlitex.ImmediateTransaction(c)
 	if err != nil {
-		s.known.forget() // what was numbered in the transaction is not
+		return err
 	}
-	return err
+	defer end(&err)
+	if err := f(c); err != nil {
+		return err
+	}
+	if a := history.AuditOf(ctx); a != nil {
+		return record(c, *a)
+	}
+	return nil
 }
 
 func (s *Store) prepare(ctx context.Context) error {
