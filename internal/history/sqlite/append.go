@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -134,33 +135,61 @@ func (w *writer) collect(e *history.Entry, seq int64) error {
 // flush writes the points in the order of the table, each series at a stretch.
 func (w *writer) flush() error {
 	slices.SortFunc(w.points, func(a, b point) int {
-		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(a.time, b.time), cmp.Compare(a.run, b.run))
+		if a.metric != b.metric {
+			return cmp.Compare(a.metric, b.metric)
+		}
+		return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.run, b.run))
 	})
-	stmt, err := w.conn.Prepare(`INSERT INTO points (metric, time, run, trait, count, center, mean, min, max, stddev, p95, p99)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+	for rest := w.points; len(rest) > 0; {
+		n := 1
+		if len(rest) >= manyPoints {
+			n = manyPoints
+		}
+		if err := w.insertPoints(rest[:n]); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	w.points = w.points[:0]
+	return nil
+}
+
+// manyPoints is how many points one statement takes: what it has to open, it
+// opens once for all of them.
+const manyPoints = 40
+
+const (
+	pointsInto = "INSERT INTO points (metric, time, run, trait, count, center, mean, min, max, stddev, p95, p99) VALUES "
+	pointRow   = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+var insertOne, insertMany = pointsInto + pointRow, pointsInto + strings.Repeat(pointRow+", ", manyPoints-1) + pointRow
+
+// insertPoints writes one point or manyPoints.
+func (w *writer) insertPoints(points []point) error {
+	text := insertOne
+	if len(points) > 1 {
+		text = insertMany
+	}
+	stmt, err := w.conn.Prepare(text)
 	if err != nil {
 		return err
 	}
 	defer stmt.Reset()
-	for _, p := range w.points {
+	at := 1
+	for i := range points {
+		p := &points[i]
 		s := &p.value.Stats
-		stmt.BindInt64(1, p.metric)
-		stmt.BindInt64(2, p.time)
-		stmt.BindInt64(3, p.run)
-		stmt.BindInt64(4, p.trait)
-		stmt.BindInt64(5, s.Count)
-		for i, v := range [...]float64{p.value.Center, s.Mean, s.Min, s.Max, s.Stddev, s.P95, s.P99} {
-			bindFloat(stmt, 6+i, v)
+		for k, v := range [...]int64{p.metric, p.time, p.run, p.trait, s.Count} {
+			stmt.BindInt64(at+k, v)
 		}
-		if _, err := stmt.Step(); err != nil {
-			return err
+		for k, v := range [...]float64{p.value.Center, s.Mean, s.Min, s.Max, s.Stddev, s.P95, s.P99} {
+			bindFloat(stmt, at+5+k, v)
 		}
-		if err := stmt.Reset(); err != nil {
-			return err
-		}
+		at += 12
 	}
-	w.points = w.points[:0]
-	return nil
+	_, err = stmt.Step()
+	return err
 }
 
 // fillPoints writes the points of all runs that are kept. It costs decoding
