@@ -152,33 +152,37 @@ func register(ctx context.Context, tx pgx.Tx, entries []*history.Entry) ([]numbe
 	return fresh, outcomes, nil
 }
 
-func copyRuns(ctx context.Context, tx pgx.Tx, fresh []numbered, n *numbers) error {
+func copyRuns(ctx context.Context, tx pgx.Tx, fresh []numbered, n numbers) error {
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"runs"},
 		[]string{"seq", "id", "app", "version", "commit_id", "branch", "dirty", "time", "timed", "labels", "environment", "detail", "document"},
 		pgx.CopyFromSlice(len(fresh), func(i int) ([]any, error) {
 			e := fresh[i].entry
 			h := &e.Head
 			return []any{fresh[i].seq, h.ID, escape(h.App), escape(h.Version), escape(h.Commit), escape(h.Branch), h.Dirty, e.At.UnixNano(), e.Timed,
-				history.Labels(h.Labels), n.environments[e], int16(e.Detail), e.Document}, nil
+				history.Labels(h.Labels), n[e].environment, int16(e.Detail), e.Document}, nil
 		}))
 	return err
 }
 
-func copyPoints(ctx context.Context, tx pgx.Tx, fresh []numbered, n *numbers) error {
+func copyPoints(ctx context.Context, tx pgx.Tx, fresh []numbered, n numbers) error {
 	type point struct {
 		metric, time, run int64
+		trait             int32
 		value             *history.Value
 	}
 	var points []point
 	for _, r := range fresh {
+		of := n[r.entry]
 		for i := range r.entry.Points {
-			v := &r.entry.Points[i]
-			points = append(points, point{n.metrics[v], r.entry.At.UnixNano(), r.seq, v})
+			points = append(points, point{of.metrics[i], r.entry.At.UnixNano(), r.seq, of.traits[i], &r.entry.Points[i]})
 		}
 	}
 	// In the order of the table, each series at a stretch.
 	slices.SortFunc(points, func(a, b point) int {
-		return cmp.Or(cmp.Compare(a.metric, b.metric), cmp.Compare(a.time, b.time), cmp.Compare(a.run, b.run))
+		if a.metric != b.metric {
+			return cmp.Compare(a.metric, b.metric)
+		}
+		return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.run, b.run))
 	})
 	row := make([]any, 12)
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"points"},
@@ -186,7 +190,7 @@ func copyPoints(ctx context.Context, tx pgx.Tx, fresh []numbered, n *numbers) er
 		pgx.CopyFromSlice(len(points), func(i int) ([]any, error) {
 			p := &points[i]
 			s := &p.value.Stats
-			row[0], row[1], row[2], row[3], row[4], row[5] = p.metric, p.time, p.run, n.traits[p.value], s.Count, p.value.Center
+			row[0], row[1], row[2], row[3], row[4], row[5] = p.metric, p.time, p.run, p.trait, s.Count, p.value.Center
 			for i, v := range [...]float64{s.Mean, s.Min, s.Max, s.Stddev, s.P95, s.P99} {
 				row[6+i] = known(v)
 			}

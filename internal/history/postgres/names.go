@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -17,9 +18,16 @@ import (
 // names are the numbers that the database gives to metrics, environments and
 // traits, which never change.
 type names struct {
-	metrics      map[[sha256.Size]byte]int64
+	metrics      map[metricName]int64
 	environments map[string]int32
 	traits       map[trait]int32
+}
+
+// metricName is what the database tells metrics apart by, through its hash.
+type metricName struct{ app, labels, key, unit string }
+
+func (m metricName) hash() [sha256.Size]byte {
+	return sha256.Sum256([]byte(strings.Join([]string{m.app, m.labels, m.key, m.unit}, "\x00")))
 }
 
 // mostNames bounds what is remembered of each kind.
@@ -31,58 +39,70 @@ type trait struct {
 	statistic  string
 }
 
-// numbers are those of the entries of one batch.
-type numbers struct {
-	metrics      map[*history.Value]int64
-	traits       map[*history.Value]int32
-	environments map[*history.Entry]int32
+func newNames() names {
+	return names{make(map[metricName]int64), make(map[string]int32), make(map[trait]int32)}
+}
+
+// numbers are those of the entries of one batch: 0 is none.
+type numbers map[*history.Entry]*numbersOf
+
+// numbersOf are those of one entry, and of its points in their order.
+type numbersOf struct {
+	environment int32
+	metrics     []int64
+	traits      []int32
 }
 
 // newMetric is a metric that the database has to be asked for.
 type newMetric struct {
-	hash                             [sha256.Size]byte
-	app, labels, key, unit, name, of string
+	metricName
+	hash     [sha256.Size]byte
+	name, of string
 }
 
 // numbers returns the numbers of what entries name, and makes those that are
 // missing. They are committed whatever becomes of the batch.
-func (s *Store) numbers(ctx context.Context, entries []*history.Entry) (*numbers, error) {
-	hashes := make(map[*history.Value][sha256.Size]byte)
-	texts := make(map[*history.Entry]string)
-	var metrics []newMetric
+func (s *Store) numbers(ctx context.Context, entries []*history.Entry) (numbers, error) {
+	texts := make([]string, len(entries))
+	for i, e := range entries {
+		var err error
+		if texts[i], err = history.EncodeEnvironment(e.Head.Environment); err != nil {
+			return nil, err
+		}
+	}
+	// What is remembered is taken in one go: it may be forgotten meanwhile.
+	all := make(numbers, len(entries))
+	metrics := make(map[metricName]*history.Value)
 	var environments []string
 	var traits []trait
 	s.mu.Lock()
-	if s.known.metrics == nil || len(s.known.metrics) > mostNames || len(s.known.environments) > mostNames {
-		s.known = names{make(map[[sha256.Size]byte]int64), make(map[string]int32), make(map[trait]int32)}
+	if s.known.metrics == nil || len(s.known.metrics) > mostNames || len(s.known.environments) > mostNames || len(s.known.traits) > mostNames {
+		s.known = newNames()
 	}
-	for _, e := range entries {
-		text, err := history.EncodeEnvironment(e.Head.Environment)
-		if err != nil {
-			s.mu.Unlock()
-			return nil, err
-		}
-		texts[e] = text
-		if _, met := s.known.environments[text]; !met && !slices.Contains(environments, text) {
-			environments = append(environments, text)
+	for i, e := range entries {
+		n := &numbersOf{environment: s.known.environments[texts[i]], metrics: make([]int64, len(e.Points)), traits: make([]int32, len(e.Points))}
+		all[e] = n
+		if n.environment == 0 && !slices.Contains(environments, texts[i]) {
+			environments = append(environments, texts[i])
 		}
 		labels := history.Labels(e.Head.Labels)
-		for i := range e.Points {
-			v := &e.Points[i]
-			hash := sha256.Sum256([]byte(strings.Join([]string{e.Head.App, labels, v.Key, v.Unit}, "\x00")))
-			hashes[v] = hash
-			if _, met := s.known.metrics[hash]; !met {
-				metrics = append(metrics, newMetric{hash, e.Head.App, labels, v.Key, v.Unit, v.Name, history.Labels(v.Labels)})
+		for k := range e.Points {
+			v := &e.Points[k]
+			m, t := metricName{e.Head.App, labels, v.Key, v.Unit}, traitOf(v)
+			if n.metrics[k] = s.known.metrics[m]; n.metrics[k] == 0 {
+				metrics[m] = v
 			}
-			t := trait{v.Better, v.Resolution, v.Statistic}
-			if _, met := s.known.traits[t]; !met && !slices.Contains(traits, t) {
+			if n.traits[k] = s.known.traits[t]; n.traits[k] == 0 && !slices.Contains(traits, t) {
 				traits = append(traits, t)
 			}
 		}
 	}
 	s.mu.Unlock()
+	if len(metrics)+len(environments)+len(traits) == 0 {
+		return all, nil
+	}
 
-	found := names{make(map[[sha256.Size]byte]int64), make(map[string]int32), make(map[trait]int32)}
+	found := newNames()
 	if err := s.askMetrics(ctx, metrics, found.metrics); err != nil {
 		return nil, err
 	}
@@ -92,39 +112,46 @@ func (s *Store) numbers(ctx context.Context, entries []*history.Entry) (*numbers
 	if err := s.askTraits(ctx, traits, found.traits); err != nil {
 		return nil, err
 	}
-
-	n := &numbers{make(map[*history.Value]int64), make(map[*history.Value]int32), make(map[*history.Entry]int32)}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range entries {
-		n.environments[e] = either(found.environments, s.known.environments, texts[e])
-		for i := range e.Points {
-			v := &e.Points[i]
-			n.metrics[v] = either(found.metrics, s.known.metrics, hashes[v])
-			n.traits[v] = either(found.traits, s.known.traits, trait{v.Better, v.Resolution, v.Statistic})
+	for i, e := range entries {
+		n := all[e]
+		if n.environment == 0 {
+			n.environment = found.environments[texts[i]]
+		}
+		labels := history.Labels(e.Head.Labels)
+		for k := range e.Points {
+			v := &e.Points[k]
+			if n.metrics[k] == 0 {
+				n.metrics[k] = found.metrics[metricName{e.Head.App, labels, v.Key, v.Unit}]
+			}
+			if n.traits[k] == 0 {
+				n.traits[k] = found.traits[traitOf(v)]
+			}
 		}
 	}
-	return n, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.Copy(s.known.metrics, found.metrics)
+	maps.Copy(s.known.environments, found.environments)
+	maps.Copy(s.known.traits, found.traits)
+	return all, nil
 }
 
-// either returns the number that was found, and remembers it, or that was
-// remembered. It is called with the lock held.
-func either[K comparable, V any](found, known map[K]V, key K) V {
-	if id, ok := found[key]; ok {
-		known[key] = id
-		return id
-	}
-	return known[key]
-}
+func traitOf(v *history.Value) trait { return trait{v.Better, v.Resolution, v.Statistic} }
 
-func (s *Store) askMetrics(ctx context.Context, list []newMetric, found map[[sha256.Size]byte]int64) error {
-	if len(list) == 0 {
+func (s *Store) askMetrics(ctx context.Context, metrics map[metricName]*history.Value, found map[metricName]int64) error {
+	if len(metrics) == 0 {
 		return nil
+	}
+	list := make([]newMetric, 0, len(metrics))
+	named := make(map[[sha256.Size]byte]metricName, len(metrics))
+	for m, v := range metrics {
+		hash := m.hash()
+		list = append(list, newMetric{m, hash, v.Name, history.Labels(v.Labels)})
+		named[hash] = m
 	}
 	// In one order, so that two who add the same do not wait for each other in
 	// a circle.
 	slices.SortFunc(list, func(a, b newMetric) int { return slices.Compare(a.hash[:], b.hash[:]) })
-	list = slices.CompactFunc(list, func(a, b newMetric) bool { return a.hash == b.hash })
 	columns := make([][]string, 6)
 	var hashes [][]byte
 	for _, m := range list {
@@ -147,7 +174,7 @@ func (s *Store) askMetrics(ctx context.Context, list []newMetric, found map[[sha
 		var id int64
 		err := rows.Scan(&hash, &id)
 		if err == nil {
-			found[[sha256.Size]byte(hash)] = id
+			found[named[[sha256.Size]byte(hash)]] = id
 		}
 		return err
 	})
