@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"zombiezen.com/go/sqlite"
@@ -64,7 +65,7 @@ func (s *Store) ClearBaseline(ctx context.Context, app string, labels map[string
 
 // Delete removes runs with all that is theirs: see history.Store.
 func (s *Store) Delete(ctx context.Context, ids ...string) (deleted int, err error) {
-	err = s.write(ctx, func(c *sqlite.Conn) error {
+	err = s.unguarded(ctx, func(c *sqlite.Conn) error {
 		deleted = 0
 		for _, id := range ids {
 			seq, baseline := int64(0), false
@@ -99,6 +100,22 @@ func (s *Store) Delete(ctx context.Context, ids ...string) (deleted int, err err
 		return 0, s.explain(err)
 	}
 	return deleted, nil
+}
+
+// unguarded is write without a look for what refers to a row that goes: points
+// have no index by run, so SQLite would read all of them for each run. f sees to
+// that itself.
+func (s *Store) unguarded(ctx context.Context, f func(*sqlite.Conn) error) error {
+	return s.writer.with(ctx, func(c *sqlite.Conn) (err error) {
+		if err := execute(c, "PRAGMA foreign_keys = OFF"); err != nil {
+			return err
+		}
+		defer func() {
+			c.SetInterrupt(nil) // or an ended context would keep the guard away
+			err = errors.Join(err, execute(c, "PRAGMA foreign_keys = ON"))
+		}()
+		return s.change(ctx, c, f)
+	})
 }
 
 // Thin reduces what is kept of runs: see history.Store.

@@ -242,6 +242,32 @@ func TestGrowth(t *testing.T) {
 	storetest.Growth(t, open(t, filepath.Join(dir, "h.db")))
 }
 
+// What deletes runs leaves references guarded, however it ends.
+func TestDeleteUnguarded(t *testing.T) {
+	t.Parallel()
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "h.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	for _, f := range []func(*sqlite.Conn) error{
+		func(c *sqlite.Conn) error {
+			return execute(c, "INSERT INTO documents (run, detail, document) VALUES (1, 0, x'')")
+		},
+		func(c *sqlite.Conn) error { return errors.New("it fails") },
+		func(c *sqlite.Conn) error { cancel(); return ctx.Err() },
+	} {
+		s.unguarded(ctx, f)
+	}
+	err = s.write(t.Context(), func(c *sqlite.Conn) error {
+		return execute(c, "INSERT INTO documents (run, detail, document) VALUES (2, 0, x'')")
+	})
+	if err == nil || !strings.Contains(err.Error(), "FOREIGN KEY") {
+		t.Errorf("a document of no run: %v", err)
+	}
+}
+
 func BenchmarkStore(b *testing.B) {
 	storetest.Benchmarks(b, func(b *testing.B) history.Store {
 		s, err := Open(b.Context(), filepath.Join(b.TempDir(), "h.db"))

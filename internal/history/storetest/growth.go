@@ -107,7 +107,7 @@ func Growth(t *testing.T, s history.Store) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("%8d runs: %6.0f runs/s since the last line, %.0f bytes a run, %s", stored, float64(stored-began)/spent.Seconds(), float64(size)/float64(stored), asks(t, s, stored, total, perApp))
+		t.Logf("%8d runs: %6.0f runs/s since the last line, %.0f bytes a run, %s, %s", stored, float64(stored-began)/spent.Seconds(), float64(size)/float64(stored), asks(t, s, stored, total, perApp), forgets(t, s))
 		if stored == total {
 			return
 		}
@@ -143,6 +143,24 @@ func asks(t *testing.T, s history.Store, stored, total, perApp int) string {
 	}
 	slices.Sort(times)
 	return fmt.Sprintf("a series of %d points: median %.1f ms, p99 %.1f ms", points/n, ms(times[n/2]), ms(times[n*99/100]))
+}
+
+// forgets deletes the newest runs of an app and says how long that took.
+func forgets(t *testing.T, s history.Store) string {
+	t.Helper()
+	heads, err := s.Heads(t.Context(), history.Filter{App: "app00000", Limit: 20})
+	if err != nil || len(heads) != 20 {
+		t.Fatalf("%d newest runs, %v", len(heads), err)
+	}
+	var ids []string
+	for i := range heads {
+		ids = append(ids, heads[i].ID)
+	}
+	at := time.Now()
+	if n, err := s.Delete(t.Context(), ids...); err != nil || n != len(ids) {
+		t.Fatalf("deleted %d of %d runs, %v", n, len(ids), err)
+	}
+	return fmt.Sprintf("%.2f ms to delete a run", ms(time.Since(at))/float64(len(ids)))
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
