@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -32,6 +34,7 @@ type Runner struct {
 	stderr tail
 	null   *os.File
 	found  program
+	sent   sent
 	cpu    time.Duration // of all commands so far
 }
 
@@ -165,8 +168,7 @@ func (r *Runner) start(e *execution) error {
 		stdin = r.null
 	}
 	out := int(e.output.write.Fd())
-	request := helper.Request{Path: e.path, Dir: c.Dir, Argv: c.Args, Env: c.environ()}
-	m := helper.Message(helper.Run, request.Encode())
+	m := r.request(e)
 	n, err := unix.SendmsgN(int(r.socket.Fd()), m, unix.UnixRights(int(stdin.Fd()), out, out), nil, unix.MSG_NOSIGNAL)
 	for err == unix.EINTR {
 		n, err = unix.SendmsgN(int(r.socket.Fd()), m, unix.UnixRights(int(stdin.Fd()), out, out), nil, unix.MSG_NOSIGNAL)
@@ -179,6 +181,27 @@ func (r *Runner) start(e *execution) error {
 		return r.gone()
 	}
 	return nil
+}
+
+// sent is a request as it went to the helper, and what it was made of.
+type sent struct {
+	path, dir            string
+	args, env, inherited []string
+	message              []byte
+}
+
+// request returns the message that asks for an execution: the one before, if
+// that was of the same command, as it mostly was.
+func (r *Runner) request(e *execution) []byte {
+	c, last := e.command, &r.sent
+	inherited := os.Environ()
+	relative := c.Dir != "" && !filepath.IsAbs(c.Dir) // to where this process is
+	if !relative && last.path == e.path && last.dir == c.Dir && slices.Equal(last.args, c.Args) && slices.Equal(last.env, c.Env) && slices.Equal(last.inherited, inherited) {
+		return last.message
+	}
+	request := helper.Request{Path: e.path, Dir: c.Dir, Argv: c.Args, Env: c.environ()}
+	r.sent = sent{e.path, c.Dir, slices.Clone(c.Args), slices.Clone(c.Env), inherited, helper.Message(helper.Run, request.Encode())}
+	return r.sent.message
 }
 
 // execute runs a command to its end.

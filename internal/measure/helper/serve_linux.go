@@ -1,6 +1,7 @@
 package helper
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/signal"
@@ -31,9 +32,13 @@ type server struct {
 	known    map[int]bool // processes that earlier commands left behind
 	counters counters
 	pid      string
-	floor    int64 // the least peak memory that can be told
+	floor    int64 // the least peak memory that can be told, after the last shrink
+	statm    int   // file descriptor of what the kernel says of this process's memory
 	runs     int   // since the last shrink
-	heard    int   // bytes of their requests
+	heard    int   // bytes of new requests since then
+	asked    []byte
+	request  Request // that asked is
+	program  []mapping
 	head     [HeadSize]byte
 	content  []byte
 }
@@ -52,6 +57,7 @@ func serve() {
 	s := &server{known: make(map[int]bool), pid: strconv.Itoa(os.Getpid())}
 	os.Unsetenv("PACER_START")
 	os.Unsetenv("PACER_LAUNCHER")
+	s.statm, _ = syscall.Open("/proc/self/statm", syscall.O_RDONLY|syscall.O_CLOEXEC, 0) // -1 cannot be read
 	for {
 		if content, files := s.hear(0); content != nil {
 			report, err := s.run(content, files)
@@ -64,10 +70,10 @@ func serve() {
 	}
 }
 
-// The helper shrinks after so many runs, or bytes of requests: it costs more
-// than a run, and what the heap grows by meanwhile every command seems to use.
+// The helper shrinks after so many runs, or bytes of requests: it costs more than
+// a run, and what the heap grows by meanwhile every command seems to use.
 const (
-	shrinkRuns  = 50
+	shrinkRuns  = 100
 	shrinkHeard = 256 << 10
 )
 
@@ -75,18 +81,35 @@ const (
 // megabytes, and has the kernel forget that they were there: without it every
 // command would seem to use as much. If any of this fails, the least that can
 // be told of memory is more.
-func shrink() {
+func (s *server) shrink() {
 	debug.FreeOSMemory()
+	if s.program == nil {
+		s.program = mapped()
+	}
+	for _, m := range s.program {
+		syscall.Syscall(syscall.SYS_MADVISE, m.from, m.size, syscall.MADV_DONTNEED)
+	}
+	os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
+}
+
+// mapping is a stretch of memory.
+type mapping struct{ from, size uintptr }
+
+// mapped returns what is mapped of the program's file and was never written to:
+// those pages come back from the file when they are needed. What the loader
+// relocated is not in the file.
+func mapped() []mapping {
+	list := []mapping{}
 	smaps, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
-		return
+		return list
 	}
-	var from, to uintptr // the mapping that the lines are about; 0: not one to give back
+	var m mapping // that the lines are about; zero: not one to give back
 	for line := range strings.Lines(string(smaps)) {
 		fields := strings.Fields(line)
 		switch {
 		case len(fields) >= 6 && !strings.HasSuffix(fields[0], ":"): // range, permissions, offset, device, inode, file
-			from, to = 0, 0
+			m = mapping{}
 			if fields[1][1] == 'w' || !strings.HasPrefix(fields[5], "/") {
 				continue
 			}
@@ -94,20 +117,18 @@ func shrink() {
 			start, errStart := strconv.ParseUint(lo, 16, 64)
 			end, errEnd := strconv.ParseUint(hi, 16, 64)
 			if errStart == nil && errEnd == nil {
-				from, to = uintptr(start), uintptr(end)
+				m = mapping{uintptr(start), uintptr(end - start)}
 			}
-		case len(fields) >= 2 && fields[0] == "Anonymous:" && from != 0:
-			// Pages that were never written come back from the file when they
-			// are needed. What the loader relocated is not in the file.
+		case len(fields) >= 2 && fields[0] == "Anonymous:" && m.size > 0:
 			if fields[1] == "0" {
-				syscall.Syscall(syscall.SYS_MADVISE, from, to-from, syscall.MADV_DONTNEED)
+				list = append(list, m)
 			}
-			from = 0
+			m = mapping{}
 		case len(fields) == 5: // a mapping without a file
-			from = 0
+			m = mapping{}
 		}
 	}
-	os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
+	return list
 }
 
 // say answers the parent. If that is gone, the next hear knows.
@@ -169,6 +190,21 @@ func read(b []byte) (files []int, ok bool) {
 	return files, true
 }
 
+// decode reads a request, mostly the same again.
+func (s *server) decode(content []byte) error {
+	if bytes.Equal(content, s.asked) {
+		return nil
+	}
+	request, err := DecodeRequest(content)
+	if err != nil {
+		return err
+	}
+	// Room for what is added to it: see run.
+	request.Env = append(slices.Grow(request.Env, 2), "PACER_LAUNCHER="+s.pid)
+	s.request, s.asked = request, slices.Clone(content)
+	return nil
+}
+
 // run runs one command to its end.
 func (s *server) run(content []byte, files []int) (Report, error) {
 	// They stay open here until the command has ended: the reader of its output
@@ -178,10 +214,13 @@ func (s *server) run(content []byte, files []int) (Report, error) {
 			syscall.Close(fd)
 		}
 	}()
-	request, err := DecodeRequest(content)
-	if err != nil || len(files) != 3 {
+	if len(files) != 3 {
 		return Report{}, errRequest
 	}
+	if err := s.decode(content); err != nil {
+		return Report{}, err
+	}
+	request := &s.request
 	pidfd := -1
 	attr := &syscall.ProcAttr{
 		Dir:   request.Dir,
@@ -190,21 +229,19 @@ func (s *server) run(content []byte, files []int) (Report, error) {
 		// small program, where the kernel groups sessions to share processors.
 		Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, PidFD: &pidfd},
 	}
-	env := append(request.Env, "PACER_LAUNCHER="+s.pid, "")
 	counting := s.counters.open()
 	defer counting.close()
 	s.runs++
-	s.heard += len(content)
+	s.heard += len(content) // and what the fork makes of it
 	if s.floor == 0 || s.runs > shrinkRuns || s.heard > shrinkHeard {
-		shrink()
+		s.shrink()
 		s.floor, s.runs, s.heard = peakMemory(), 0, 0
 	}
 	r := Report{Floor: s.floor}
 
 	began := time.Now()
 	r.Began = began.UnixNano()
-	env[len(env)-1] = "PACER_START=" + strconv.FormatInt(r.Began, 10)
-	attr.Env = env
+	attr.Env = append(request.Env, "PACER_START="+strconv.FormatInt(r.Began, 10))
 	r.Start = monotonic()
 	pid, err := syscall.ForkExec(request.Path, request.Argv, attr)
 	if err != nil {
@@ -224,6 +261,9 @@ func (s *server) run(content []byte, files []int) (Report, error) {
 	}
 	r.CPU = w.usage.Utime.Nano() + w.usage.Stime.Nano()
 	r.PeakMemory = w.usage.Maxrss << 10
+	if r.PeakMemory < 2*s.floor {
+		r.Floor = max(s.floor, s.resident())
+	}
 	r.MinorFaults, r.MajorFaults = w.usage.Minflt, w.usage.Majflt
 	r.VoluntarySwitches, r.Preempted = w.usage.Nvcsw, w.usage.Nivcsw
 	r.Instructions, r.Cycles = counting.read()
@@ -345,6 +385,25 @@ func peakMemory() int64 {
 	kib, _, _ := strings.Cut(strings.TrimSpace(after), " ")
 	n, _ := strconv.ParseInt(kib, 10, 64)
 	return n << 10
+}
+
+// resident returns the resident memory of this process in bytes, which is its
+// peak or about that: nothing is given back but by shrink.
+func (s *server) resident() int64 {
+	var line [128]byte
+	n, err := syscall.Pread(s.statm, line[:], 0)
+	if err != nil {
+		return 0
+	}
+	_, after, _ := bytes.Cut(line[:n], []byte(" ")) // size, resident, ...
+	pages := int64(0)
+	for _, c := range after {
+		if c < '0' || c > '9' {
+			break
+		}
+		pages = pages*10 + int64(c-'0')
+	}
+	return pages * int64(os.Getpagesize())
 }
 
 // left returns how many processes the last command left behind.
