@@ -17,7 +17,7 @@ import (
 // report.
 func (s *soak) hyperfine() error {
 	const block = 10
-	blocks := max(1, s.times(200)/block)
+	blocks := max(1, s.times(2000)/block)
 	var ratios, theirs, ours []float64
 	for range blocks {
 		var pair [2]float64
