@@ -115,9 +115,9 @@ func (c *Command) find() (string, error) {
 	return filepath.Abs(path)
 }
 
-// program is where a program was found. Looking costs as much as all the rest
-// of a run.
-type program struct{ name, dir, variable, path string }
+// program is what a program was looked up by. Looking costs as much as all the
+// rest of a run.
+type program struct{ name, dir, variable string }
 
 // find is Command.find, which it does not ask twice for the same.
 func (r *Runner) find(c *Command) (string, error) {
@@ -125,14 +125,17 @@ func (r *Runner) find(c *Command) (string, error) {
 		return "", err
 	}
 	p := program{name: c.Args[0], dir: c.Dir, variable: os.Getenv("PATH")}
-	if known := r.found; known.name == p.name && known.dir == p.dir && known.variable == p.variable {
-		return known.path, nil
+	if path, known := r.found[p]; known {
+		return path, nil
 	}
-	var err error
-	if p.path, err = c.find(); err == nil {
-		r.found = p
+	path, err := c.find()
+	if err == nil {
+		if len(r.found) >= 100 || r.found == nil {
+			r.found = make(map[program]string)
+		}
+		r.found[p] = path
 	}
-	return p.path, err
+	return path, err
 }
 
 // environ returns the environment of a command: of two variables of one name

@@ -40,11 +40,10 @@ func (o *output) rest(wait time.Duration) bool {
 	for deadline := time.Now().Add(wait); ; {
 		n, err := unix.Poll(poll, milliseconds(time.Until(deadline)))
 		switch {
-		case err == unix.EINTR:
-		case err != nil || n == 0:
-			return false
-		case !o.take():
+		case err == nil && n > 0 && !o.take():
 			return true
+		case err != nil && err != unix.EINTR, time.Now().After(deadline):
+			return false
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -10,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -32,9 +35,10 @@ type Runner struct {
 	wake   *os.File // an eventfd: there is something to look at
 	inbox  []byte   // from the helper
 	stderr tail
+	lost   error // it ended by itself
 	null   *os.File
-	found  program
-	sent   sent
+	found  map[program]string
+	sent   []*sent
 	cpu    time.Duration // of all commands so far
 }
 
@@ -96,7 +100,10 @@ func (r *Runner) Close() error {
 	}
 	r.say(helper.Bye, nil)
 	r.closeFiles()
-	err := r.helper.Wait()
+	err := r.lost
+	if err == nil {
+		err = r.helper.Wait()
+	}
 	r.helper = nil
 	return err
 }
@@ -151,13 +158,41 @@ func (r *Runner) killAll() bool {
 	}
 }
 
-// gone says why the helper is.
+// gone sees to what a helper that ended by itself has left running, and says why
+// it is gone.
 func (r *Runner) gone() error {
-	err := errors.New("the helper process ended")
-	if why := r.stderr.lines(); why != "" {
-		err = fmt.Errorf("%w: %s", err, why)
+	if r.lost == nil {
+		r.lost = errors.New("the helper process ended")
+		if err := r.helper.Wait(); err != nil {
+			r.lost = fmt.Errorf("%w: %w", r.lost, err)
+		}
+		if why := r.stderr.lines(); why != "" {
+			r.lost = fmt.Errorf("%w: %s", r.lost, why)
+		}
+		// Its own children ended with it; theirs did not.
+		mark := []byte(fmt.Sprintf("\x00PACER_LAUNCHER=%d\x00", r.helper.Process.Pid))
+		for deadline := time.Now().Add(5 * time.Second); killMarked(mark) && time.Now().Before(deadline); {
+			time.Sleep(time.Millisecond)
+		}
 	}
-	return err
+	return r.lost
+}
+
+// killMarked kills the processes that have a variable in their environment, and
+// returns false if there are none.
+func killMarked(mark []byte) (any bool) {
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, file := range files {
+		text, err := os.ReadFile(file) // of other users' it fails
+		if err != nil || !bytes.Contains(append([]byte{0}, text...), mark) {
+			continue
+		}
+		if pid, err := strconv.Atoi(strings.Split(file, "/")[2]); err == nil && pid != os.Getpid() {
+			syscall.Kill(pid, syscall.SIGKILL)
+			any = true
+		}
+	}
+	return any
 }
 
 // start has the helper start a command.
@@ -190,18 +225,25 @@ type sent struct {
 	message              []byte
 }
 
-// request returns the message that asks for an execution: the one before, if
-// that was of the same command, as it mostly was.
+// remembered is how many requests are: commands take turns.
+const remembered = 4
+
+// request returns the message that asks for an execution: mostly one that was
+// sent before.
 func (r *Runner) request(e *execution) []byte {
-	c, last := e.command, &r.sent
+	c := e.command
 	inherited := os.Environ()
 	relative := c.Dir != "" && !filepath.IsAbs(c.Dir) // to where this process is
-	if !relative && last.path == e.path && last.dir == c.Dir && slices.Equal(last.args, c.Args) && slices.Equal(last.env, c.Env) && slices.Equal(last.inherited, inherited) {
-		return last.message
+	same := func(s *sent) bool {
+		return s.path == e.path && s.dir == c.Dir && slices.Equal(s.args, c.Args) && slices.Equal(s.env, c.Env) && slices.Equal(s.inherited, inherited)
+	}
+	if i := slices.IndexFunc(r.sent, same); i >= 0 && !relative {
+		return r.sent[i].message
 	}
 	request := helper.Request{Path: e.path, Dir: c.Dir, Argv: c.Args, Env: c.environ()}
-	r.sent = sent{e.path, c.Dir, slices.Clone(c.Args), slices.Clone(c.Env), inherited, helper.Message(helper.Run, request.Encode())}
-	return r.sent.message
+	s := &sent{e.path, c.Dir, slices.Clone(c.Args), slices.Clone(c.Env), inherited, helper.Message(helper.Run, request.Encode())}
+	r.sent = append([]*sent{s}, r.sent[:min(len(r.sent), remembered-1)]...)
+	return s.message
 }
 
 // execute runs a command to its end.
@@ -221,6 +263,12 @@ func (r *Runner) execute(ctx context.Context, e *execution) error {
 		heard, err := r.wait(e.output, s.deadline)
 		if err != nil {
 			r.killAll()
+			for kind := byte(helper.Killed); kind == helper.Killed; { // its end is told as well
+				var ok bool
+				if kind, _, ok = r.hear(); !ok {
+					return r.gone()
+				}
+			}
 			return err
 		}
 		if !heard {

@@ -16,7 +16,7 @@ import (
 // Runner runs commands, one after the other.
 type Runner struct {
 	mu    sync.Mutex
-	found program
+	found map[program]string
 	cpu   time.Duration // of all commands so far
 }
 

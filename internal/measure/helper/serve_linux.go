@@ -6,10 +6,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -32,13 +30,11 @@ type server struct {
 	known    map[int]bool // processes that earlier commands left behind
 	counters counters
 	pid      string
-	floor    int64 // the least peak memory that can be told, after the last shrink
-	statm    int   // file descriptor of what the kernel says of this process's memory
-	runs     int   // since the last shrink
-	heard    int   // bytes of new requests since then
-	asked    []byte
-	request  Request // that asked is
-	program  []mapping
+	self     int
+	memory   *memory
+	family   family
+	asked    [remembered]asked
+	next     int // place in asked
 	head     [HeadSize]byte
 	content  []byte
 }
@@ -46,18 +42,16 @@ type server struct {
 // serve runs commands until the parent goes away. Nothing is left behind then
 // that the parent did not want left.
 func serve() {
-	// Garbage is collected by shrink, and never while a command runs.
-	debug.SetGCPercent(-1)
 	// Whoever ends the parent's group or session ends the parent: this process
 	// cleans up afterwards.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGPIPE)
 	// What a command leaves behind becomes a child of this process.
 	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 	runtime.LockOSThread() // commands get their death signal when this thread ends
-	s := &server{known: make(map[int]bool), pid: strconv.Itoa(os.Getpid())}
+	s := &server{known: make(map[int]bool), self: os.Getpid(), pid: strconv.Itoa(os.Getpid())}
 	os.Unsetenv("PACER_START")
 	os.Unsetenv("PACER_LAUNCHER")
-	s.statm, _ = syscall.Open("/proc/self/statm", syscall.O_RDONLY|syscall.O_CLOEXEC, 0) // -1 cannot be read
+	s.memory = newMemory()
 	for {
 		if content, files := s.hear(0); content != nil {
 			report, err := s.run(content, files)
@@ -68,67 +62,6 @@ func serve() {
 			}
 		}
 	}
-}
-
-// The helper shrinks after so many runs, or bytes of requests: it costs more than
-// a run, and what the heap grows by meanwhile every command seems to use.
-const (
-	shrinkRuns  = 100
-	shrinkHeard = 256 << 10
-)
-
-// shrink gives back the pages of the program that its start needed, some eight
-// megabytes, and has the kernel forget that they were there: without it every
-// command would seem to use as much. If any of this fails, the least that can
-// be told of memory is more.
-func (s *server) shrink() {
-	debug.FreeOSMemory()
-	if s.program == nil {
-		s.program = mapped()
-	}
-	for _, m := range s.program {
-		syscall.Syscall(syscall.SYS_MADVISE, m.from, m.size, syscall.MADV_DONTNEED)
-	}
-	os.WriteFile("/proc/self/clear_refs", []byte("5"), 0)
-}
-
-// mapping is a stretch of memory.
-type mapping struct{ from, size uintptr }
-
-// mapped returns what is mapped of the program's file and was never written to:
-// those pages come back from the file when they are needed. What the loader
-// relocated is not in the file.
-func mapped() []mapping {
-	list := []mapping{}
-	smaps, err := os.ReadFile("/proc/self/smaps")
-	if err != nil {
-		return list
-	}
-	var m mapping // that the lines are about; zero: not one to give back
-	for line := range strings.Lines(string(smaps)) {
-		fields := strings.Fields(line)
-		switch {
-		case len(fields) >= 6 && !strings.HasSuffix(fields[0], ":"): // range, permissions, offset, device, inode, file
-			m = mapping{}
-			if fields[1][1] == 'w' || !strings.HasPrefix(fields[5], "/") {
-				continue
-			}
-			lo, hi, _ := strings.Cut(fields[0], "-")
-			start, errStart := strconv.ParseUint(lo, 16, 64)
-			end, errEnd := strconv.ParseUint(hi, 16, 64)
-			if errStart == nil && errEnd == nil {
-				m = mapping{uintptr(start), uintptr(end - start)}
-			}
-		case len(fields) >= 2 && fields[0] == "Anonymous:" && m.size > 0:
-			if fields[1] == "0" {
-				list = append(list, m)
-			}
-			m = mapping{}
-		case len(fields) == 5: // a mapping without a file
-			m = mapping{}
-		}
-	}
-	return list
 }
 
 // say answers the parent. If that is gone, the next hear knows.
@@ -190,19 +123,32 @@ func read(b []byte) (files []int, ok bool) {
 	return files, true
 }
 
-// decode reads a request, mostly the same again.
-func (s *server) decode(content []byte) error {
-	if bytes.Equal(content, s.asked) {
-		return nil
+// remembered is how many requests are: commands take turns.
+const remembered = 4
+
+// asked is a request as it came, and what it says.
+type asked struct {
+	content []byte
+	request Request
+}
+
+// decode reads a request, mostly one that was there before.
+func (s *server) decode(content []byte) (*Request, error) {
+	for i := range s.asked {
+		if bytes.Equal(content, s.asked[i].content) {
+			return &s.asked[i].request, nil
+		}
 	}
 	request, err := DecodeRequest(content)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// Room for what is added to it: see run.
 	request.Env = append(slices.Grow(request.Env, 2), "PACER_LAUNCHER="+s.pid)
-	s.request, s.asked = request, slices.Clone(content)
-	return nil
+	a := &s.asked[s.next]
+	s.next = (s.next + 1) % remembered
+	*a = asked{slices.Clone(content), request}
+	return &a.request, nil
 }
 
 // run runs one command to its end.
@@ -217,10 +163,10 @@ func (s *server) run(content []byte, files []int) (Report, error) {
 	if len(files) != 3 {
 		return Report{}, errRequest
 	}
-	if err := s.decode(content); err != nil {
+	request, err := s.decode(content)
+	if err != nil {
 		return Report{}, err
 	}
-	request := &s.request
 	pidfd := -1
 	attr := &syscall.ProcAttr{
 		Dir:   request.Dir,
@@ -231,13 +177,7 @@ func (s *server) run(content []byte, files []int) (Report, error) {
 	}
 	counting := s.counters.open()
 	defer counting.close()
-	s.runs++
-	s.heard += len(content) // and what the fork makes of it
-	if s.floor == 0 || s.runs > shrinkRuns || s.heard > shrinkHeard {
-		s.shrink()
-		s.floor, s.runs, s.heard = peakMemory(), 0, 0
-	}
-	r := Report{Floor: s.floor}
+	r := Report{Floor: s.memory.tidy()}
 
 	began := time.Now()
 	r.Began = began.UnixNano()
@@ -247,7 +187,7 @@ func (s *server) run(content []byte, files []int) (Report, error) {
 	if err != nil {
 		return r, err
 	}
-	w := wait(pid, pidfd)
+	w := wait(pid, pidfd, &s.family)
 	for !w.ended() {
 		s.hear(pid)
 	}
@@ -261,9 +201,6 @@ func (s *server) run(content []byte, files []int) (Report, error) {
 	}
 	r.CPU = w.usage.Utime.Nano() + w.usage.Stime.Nano()
 	r.PeakMemory = w.usage.Maxrss << 10
-	if r.PeakMemory < 2*s.floor {
-		r.Floor = max(s.floor, s.resident())
-	}
 	r.MinorFaults, r.MajorFaults = w.usage.Minflt, w.usage.Majflt
 	r.VoluntarySwitches, r.Preempted = w.usage.Nvcsw, w.usage.Nivcsw
 	r.Instructions, r.Cycles = counting.read()
@@ -274,6 +211,7 @@ func (s *server) run(content []byte, files []int) (Report, error) {
 // waiting is the wait for a process to end.
 type waiting struct {
 	pid    int
+	family *family
 	poll   [2]unix.PollFd // the parent's socket, and what tells of the end
 	at     int64          // when it ended
 	status syscall.WaitStatus
@@ -293,9 +231,7 @@ var errTerminal = errors.New("it wants to use the terminal, which it does not ha
 // look ends a command that was stopped because it is not in the terminal's
 // foreground: it would wait for ever.
 func (w *waiting) look() {
-	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(w.pid) + "/stat")
-	_, after, _ := strings.Cut(string(stat), ") ")
-	if !strings.HasPrefix(after, "T ") || w.done != nil {
+	if w.done != nil || w.family.state(w.pid) != 'T' {
 		return
 	}
 	// The signal is told to who waits for it.
@@ -310,8 +246,8 @@ func (w *waiting) look() {
 
 // wait begins to wait. Kernels before 5.3 have no file descriptor for a
 // process: there another thread waits and writes into a pipe.
-func wait(pid, pidfd int) *waiting {
-	w := &waiting{pid: pid}
+func wait(pid, pidfd int, f *family) *waiting {
+	w := &waiting{pid: pid, family: f}
 	if pidfd < 0 {
 		var p [2]int
 		if w.err = syscall.Pipe2(p[:], syscall.O_CLOEXEC); w.err != nil {
@@ -375,109 +311,4 @@ func monotonic() int64 {
 	var t unix.Timespec
 	unix.ClockGettime(unix.CLOCK_MONOTONIC, &t)
 	return t.Nano()
-}
-
-// peakMemory returns the peak resident memory of this process in bytes, 0 if
-// it cannot be read. getrusage would say less: it begins with the parent's.
-func peakMemory() int64 {
-	text, _ := os.ReadFile("/proc/self/status")
-	_, after, _ := strings.Cut(string(text), "VmHWM:")
-	kib, _, _ := strings.Cut(strings.TrimSpace(after), " ")
-	n, _ := strconv.ParseInt(kib, 10, 64)
-	return n << 10
-}
-
-// resident returns the resident memory of this process in bytes, which is its
-// peak or about that: nothing is given back but by shrink.
-func (s *server) resident() int64 {
-	var line [128]byte
-	n, err := syscall.Pread(s.statm, line[:], 0)
-	if err != nil {
-		return 0
-	}
-	_, after, _ := bytes.Cut(line[:n], []byte(" ")) // size, resident, ...
-	pages := int64(0)
-	for _, c := range after {
-		if c < '0' || c > '9' {
-			break
-		}
-		pages = pages*10 + int64(c-'0')
-	}
-	return pages * int64(os.Getpagesize())
-}
-
-// left returns how many processes the last command left behind.
-func (s *server) left() int64 {
-	for {
-		pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
-		switch {
-		case err == syscall.EINTR:
-			continue
-		case err != nil: // no children
-			clear(s.known)
-			return 0
-		case pid > 0: // a leftover ended
-			delete(s.known, pid)
-			continue
-		}
-		break
-	}
-	n := int64(0)
-	for _, pid := range descendants(os.Getpid()) {
-		if !s.known[pid] {
-			s.known[pid] = true
-			n++
-		}
-	}
-	return n
-}
-
-// killAll ends the command and whatever it and those before it left behind:
-// again and again, for as long as there is anything, because what is being
-// killed may be starting more.
-func (s *server) killAll() {
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
-		list := descendants(os.Getpid())
-		if len(list) == 0 {
-			return
-		}
-		for _, pid := range list {
-			syscall.Kill(pid, syscall.SIGKILL)
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
-// descendants returns the living children of a process, their children, and so
-// on.
-func descendants(of int) []int {
-	dir, err := os.Open("/proc")
-	if err != nil {
-		return nil
-	}
-	defer dir.Close()
-	names, _ := dir.Readdirnames(-1)
-	parents := make(map[int][]int)
-	for _, name := range names {
-		pid, err := strconv.Atoi(name)
-		if err != nil {
-			continue
-		}
-		stat, err := os.ReadFile("/proc/" + name + "/stat")
-		if err != nil {
-			continue
-		}
-		// The program's name stands in brackets and may hold brackets.
-		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-		if len(fields) < 2 || fields[0] == "Z" || fields[0] == "X" {
-			continue
-		}
-		parent, _ := strconv.Atoi(fields[1])
-		parents[parent] = append(parents[parent], pid)
-	}
-	list := parents[of]
-	for i := 0; i < len(list); i++ {
-		list = append(list, parents[list[i]]...)
-	}
-	return list
 }
