@@ -39,7 +39,7 @@ func (s *Server) chain() http.Handler {
 	crossOrigin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, refuse(http.StatusForbidden, "", "that came from a page of another site"))
 	}))
-	return s.noted(s.limited(crossOrigin.Handler(mux)))
+	return s.noted(s.limited(crossOrigin.Handler(s.texts(mux))))
 }
 
 // noted logs and counts requests, and turns a panic into an answer.
@@ -123,11 +123,6 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (s *Server) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		now, remote := s.Now(), s.remote(r)
-		presents := presented(r) != ""
-		if presents && s.limits.failures.spent(remote, now) {
-			s.fail(w, r, tooMany("too many tokens from there were refused", time.Minute))
-			return
-		}
 		if free(r.URL.Path) {
 			next.ServeHTTP(w, r)
 			return
@@ -136,23 +131,37 @@ func (s *Server) limited(next http.Handler) http.Handler {
 		who, err := s.whoIs(ctx, r)
 		cancel()
 		if err != nil {
-			if presents && refusalOf(err).status == http.StatusUnauthorized {
-				s.limits.failures.take(remote, now)
+			if presented(r) != "" {
+				err = s.refused(remote, now, err)
 			}
 			s.fail(w, r, err)
 			return
 		}
 		noteOf(r).who = who
-		asker := who.Token
-		if asker == "" {
-			asker = remote
-		}
-		if wait := s.limits.requests.take(asker, now); wait > 0 {
+		if wait := s.limits.requests.take(asker(r), now); wait > 0 {
 			s.fail(w, r, tooMany("more requests than one may make", wait))
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// refused counts a token that was refused. Who presents too many is told to wait;
+// a token that is right is let in from the same address all the same.
+func (s *Server) refused(remote string, now time.Time, err error) error {
+	if refusalOf(err).status == http.StatusUnauthorized && s.limits.failures.take(remote, now) > 0 {
+		return tooMany("too many tokens from there were refused", time.Minute)
+	}
+	return err
+}
+
+// asker is whose limits count for a request: a token, or else an address.
+func asker(r *http.Request) string {
+	who := whoOf(r)
+	if who.Token != "" {
+		return who.Token
+	}
+	return who.Remote
 }
 
 func tooMany(text string, wait time.Duration) *refusal {

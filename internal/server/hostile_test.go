@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -21,6 +21,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/history/pgtest"
 	"github.com/pacer-perf/pacer/internal/history/sqlite"
 )
 
@@ -42,11 +43,22 @@ const theirs, nobodys = "theirs", "nobody"
 //
 // It is not parallel: what the heap holds is to be its own.
 func TestHostile(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "history.db")
-	store, err := sqlite.Open(t.Context(), file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Run("sqlite", func(t *testing.T) {
+		store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "history.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		hostile(t, store, 64<<10)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		// It writes its log ahead, and maps of what is free, when it likes to.
+		hostile(t, openPostgres(t, pgtest.Address(t)), 1<<20)
+	})
+}
+
+// hostile makes every attack on a server over a store, whose size may change by
+// so many bytes.
+func hostile(t *testing.T, store history.Store, slack int64) {
 	h := over(t, store, func(c *Config) {
 		c.Limits.Body, c.Limits.Decoded, c.Limits.Run, c.Limits.Metrics = 4<<20, 24<<20, 4<<20, 1000
 		c.PublicRead = false
@@ -76,7 +88,15 @@ func TestHostile(t *testing.T) {
 		}
 		return fmt.Sprint(h.runs(), " runs, ", len(acts), " acts, ", len(audit), " entries, ", len(list), " tokens, ", len(set), " baselines, ", len(metrics), " metrics, ", waiting, " jobs")
 	}
-	before, heap, size := state(), settledHeap(), fileSize(t, file)
+	room := func() int64 {
+		t.Helper()
+		n, err := store.Size(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	before, heap, size := state(), settledHeap(), room()
 	names := make(map[string]bool)
 	for _, a := range list {
 		if names[a.name] {
@@ -97,8 +117,8 @@ func TestHostile(t *testing.T) {
 	if after := settledHeap(); after > heap+16<<20 {
 		t.Errorf("the heap grew from %d to %d bytes", heap, after)
 	}
-	if after := fileSize(t, file); after > size+64<<10 {
-		t.Errorf("the file grew from %d to %d bytes", size, after)
+	if after := room(); after > size+slack {
+		t.Errorf("the store grew from %d to %d bytes", size, after)
 	}
 	t.Run("raw", func(t *testing.T) { rawAttacks(t, h) })
 }
@@ -160,15 +180,6 @@ func settledHeap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-func fileSize(t *testing.T, file string) int64 {
-	t.Helper()
-	info, err := os.Stat(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info.Size()
-}
-
 // attacks are the malformed requests.
 func attacks() []attack {
 	var list []attack
@@ -225,6 +236,25 @@ func attacks() []attack {
 	}
 	for _, q := range []string{"", "metric=", "metric=a&last=-1", "metric=a&last=1000000000", "metric=a&since=x"} {
 		add(attack{name: "series?" + q, method: "GET", path: "/api/v1/series?" + q, token: "read"})
+	}
+	// What is no text.
+	for _, bad := range []string{"%ff", "%00", "a%c3", "%ed%a0%80"} {
+		for _, path := range []string{"/api/v1/runs?app=", "/api/v1/runs?branch=", "/api/v1/runs?version=", "/api/v1/runs?commit=", "/api/v1/series?metric=", "/api/v1/series?metric=a&unit=", "/api/v1/series?metric=a&branch=", "/api/v1/metrics?app=", "/api/v1/alerts?app=",
+			"/api/v1/audit?actor=", "/api/v1/audit?action=", "/api/v1/audit?before=", "/api/v1/compare?run=", "/api/v1/compare?run=latest&baseline=", "/api/v1/compare?run=latest&app=", "/api/v1/verdicts?branch=", "/api/v1/runs/", "/api/v1/verdicts/", "/runs?app="} {
+			add(attack{name: "no text " + path + bad, method: "GET", path: path + bad, token: "admin"})
+		}
+		for _, path := range []string{"/api/v1/runs/", "/api/v1/tokens/"} {
+			add(attack{name: "no text to delete " + path + bad, method: "DELETE", path: path + bad, token: "admin"})
+		}
+		add(attack{name: "no text in an import " + bad, method: "POST", path: "/api/v1/import?version=" + bad, token: "ingest", body: []byte("BenchmarkA 1 1 ns/op\n")})
+	}
+	for _, id := range []string{"\xff\xf2", "\x00"} {
+		for _, path := range []string{"/api/v1/runs", "/api/v1/verdicts"} {
+			add(attack{name: fmt.Sprintf("a cursor of %q in %s", id, path), method: "GET", path: path + "?before=" + base64.RawURLEncoding.EncodeToString([]byte("999 "+id)), token: "read"})
+		}
+	}
+	for i, text := range []string{`{"run":"\u0000"}`, "{\"run\":\"\xff\"}", `{"run":"\ud800"}`} {
+		add(attack{name: fmt.Sprint("a baseline that is no text ", i), method: "PUT", path: "/api/v1/baselines", token: "admin", headers: js, body: []byte(text)})
 	}
 	// Documents that are no runs.
 	sample := func(v string) string {

@@ -91,6 +91,3 @@ func (l *limiter) take(who string, now time.Time) (wait time.Duration) {
 	}
 	return wait
 }
-
-// spent tells whether nothing is left, without counting.
-func (l *limiter) spent(who string, now time.Time) bool { return l.of(who).TokensAt(now) < 1 }

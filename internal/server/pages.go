@@ -100,10 +100,6 @@ func (a accounts) SignIn(w http.ResponseWriter, r *http.Request, token string) e
 }
 
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request, token string) error {
-	remote := s.remote(r)
-	if s.limits.failures.spent(remote, s.Now()) {
-		return tooMany("too many tokens from there were refused", time.Minute)
-	}
 	ctx := r.Context()
 	store, err := s.existing(ctx)
 	if errors.Is(err, history.ErrNone) {
@@ -114,10 +110,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, token string) er
 	}
 	t, err := s.tokenOf(ctx, store, strings.TrimSpace(token))
 	if err != nil {
-		if refusalOf(err).status == http.StatusUnauthorized {
-			s.limits.failures.take(remote, s.Now())
-		}
-		return err
+		return s.refused(s.remote(r), s.Now(), err)
 	}
 	who := s.who(r, &t, true)
 	if !who.May(access.Read) {

@@ -225,7 +225,7 @@ func (q *query) position(name string) *history.Position {
 	plain, err := base64.RawURLEncoding.DecodeString(text)
 	at, id, ok := strings.Cut(string(plain), " ")
 	nanos, numberErr := strconv.ParseInt(at, 10, 64)
-	if err = cmp.Or(err, numberErr); err != nil || !ok {
+	if err = cmp.Or(err, numberErr); err != nil || !ok || !isText(id) {
 		q.fail(name, "what the answer before said in next")
 		return nil
 	}

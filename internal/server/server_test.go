@@ -403,6 +403,8 @@ func TestLimits(t *testing.T) {
 	}
 	h.want(429, nil, "GET", "/api/v1/apps", "pacer_wrong", nil)
 	h.want(200, nil, "GET", "/healthz", "", nil)
+	// That is no reason to keep others out who are at the same address.
+	h.want(200, nil, "GET", "/api/v1/apps", other, nil)
 }
 
 // While the history is away, everything is answered 503, and when to come back.
