@@ -126,6 +126,7 @@ var outside = map[string][]string{
 	"go.opentelemetry.io/proto/":   {"internal/server"},
 	"google.golang.org/protobuf/":  {"internal/server"},
 	"golang.org/x/time/":           {"internal/server"},
+	"golang.org/x/sync/":           {"internal/server"},
 	"github.com/spf13/":            {"cmd/pacer", "internal/manual"},
 	"modernc.org/sqlite":           {"internal/history/sqlite"},
 	"gonum.org/v1/gonum/":          {"internal/stat"},

@@ -81,10 +81,23 @@ func refusalOf(err error) *refusal {
 		return with(http.StatusBadRequest, "write more of the id")
 	case errors.Is(err, history.ErrNotFound), errors.Is(err, history.ErrNone):
 		return nothing()
+	case full(err):
+		return &refusal{status: http.StatusServiceUnavailable, text: "the history can only be read now, for its disk is full or its database has become read-only",
+			hint: "the log of the server says which; send it again later: what was sent before and answered is kept", after: fullAfter, cause: err}
 	case errors.Is(err, history.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		return &refusal{status: http.StatusServiceUnavailable, text: "the history is not available now", hint: "try again in a moment: what was sent before and answered is kept", after: retryAfter, cause: err}
 	}
 	return &refusal{status: http.StatusInternalServerError, text: "something went wrong here", hint: "the log of the server says what", cause: err}
+}
+
+// fullAfter is when to come back to a history that somebody has to see to.
+const fullAfter = 30 * time.Second
+
+// full tells whether a database has no room to write to, or may not: PostgreSQL
+// whose disk filled up, or that is a standby since its primary moved.
+func full(err error) bool {
+	var said interface{ SQLState() string }
+	return errors.As(err, &said) && (said.SQLState() == "53100" || said.SQLState() == "25006")
 }
 
 // fail answers with an error. It alone turns errors into statuses.

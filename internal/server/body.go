@@ -2,7 +2,9 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +25,9 @@ type body struct {
 	left    int64 // of what may come out of it
 	limit   int64
 	release func()
+
+	enter func() (leave func(), err error) // waits for a place for what is large
+	leave func()                           // gives it back; nil: it has none
 }
 
 // wire is the body as it is sent. It remembers what went wrong with it, to be
@@ -55,6 +60,11 @@ var zstdReaders = sync.Pool{New: func() any {
 // come out. It is to be closed.
 func (s *Server) bodyOf(w http.ResponseWriter, r *http.Request, most int64) (*body, error) {
 	b := &body{raw: wire{Reader: http.MaxBytesReader(w, r.Body, s.Limits.Body)}, left: most, limit: most, release: func() {}}
+	b.enter = func() (func(), error) {
+		ctx, cancel := context.WithTimeout(r.Context(), s.Limits.StoreTime)
+		defer cancel()
+		return s.large.take(ctx, asker(r))
+	}
 	switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
 	case "", "identity":
 		b.decoded = &b.raw
@@ -79,7 +89,26 @@ func (s *Server) bodyOf(w http.ResponseWriter, r *http.Request, most int64) (*bo
 	return b, nil
 }
 
-func (b *body) close() { b.release() }
+func (b *body) close() {
+	b.small()
+	b.release()
+}
+
+// grow is called before more than largeDocument of what comes out is held.
+func (b *body) grow() (err error) {
+	if b.leave == nil {
+		b.leave, err = b.enter()
+	}
+	return err
+}
+
+// small is called once that is held no more.
+func (b *body) small() {
+	if b.leave != nil {
+		b.leave()
+		b.leave = nil
+	}
+}
 
 func (b *body) Read(p []byte) (int, error) {
 	if b.left <= 0 {
@@ -117,11 +146,17 @@ func (b *body) explain(err error) error {
 
 // all returns the whole body.
 func (b *body) all() ([]byte, error) {
-	text, err := io.ReadAll(b)
-	if err != nil {
+	var text bytes.Buffer
+	_, err := io.CopyN(&text, b, largeDocument)
+	if err == nil {
+		if err = b.grow(); err == nil {
+			_, err = text.ReadFrom(b)
+		}
+	}
+	if err != nil && err != io.EOF {
 		return nil, b.explained(err)
 	}
-	return text, nil
+	return text.Bytes(), nil
 }
 
 // explained is explain for an error that went through a reader of ours.
@@ -136,8 +171,9 @@ func (b *body) explained(err error) error {
 // lines reads a body line by line.
 type lines struct {
 	in   *bufio.Reader
-	most int64 // bytes of a line
-	n    int   // lines that were read
+	most int64        // bytes of a line
+	n    int          // lines that were read
+	grow func() error // is called for a large one
 }
 
 // next returns a line without what ends it, which is the caller's, or io.EOF.
@@ -147,6 +183,11 @@ func (l *lines) next() ([]byte, error) {
 		part, err := l.in.ReadSlice('\n')
 		if int64(len(line)+len(part)) > l.most {
 			return nil, refuse(http.StatusRequestEntityTooLarge, "fold its samples into histograms, or split it", "line %d is larger than %d bytes", l.n+1, l.most)
+		}
+		if len(line)+len(part) > largeDocument {
+			if err := l.grow(); err != nil {
+				return nil, err
+			}
 		}
 		line = append(line, part...)
 		switch {

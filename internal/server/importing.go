@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -26,8 +27,13 @@ func (s *Server) postImport(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.counters.bytes.Add(b.raw.bytes)
-	s.heavy <- struct{}{}
-	defer func() { <-s.heavy }()
+	ctx, cancel := context.WithTimeout(r.Context(), s.Limits.StoreTime)
+	leave, err := s.room.take(ctx, mostHeld) // what a format makes of a text is not known
+	cancel()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	src := &input.Source{Name: "the body", Reader: bytes.NewReader(text)}
 	var runs []run.Run
 	if name := r.URL.Query().Get("format"); name != "" {

@@ -33,15 +33,16 @@ type Rejected struct {
 }
 
 const (
-	chunkRuns  = 400
-	chunkBytes = 4 << 20
+	chunkRuns   = 400
+	chunkBytes  = 4 << 20
+	chunkWeight = 16 << 20
 	// mostRejected ends a request: whoever sends that is no sender of runs.
 	mostRejected = 1000
 	// judgedAtOnce is the largest request whose runs are judged as they come.
 	// A larger one is a past that is brought in: its verdicts are worked out
 	// when somebody asks.
 	judgedAtOnce = 50
-	// largeDocument is from which size on documents are read one at a time.
+	// largeDocument is from which size on few documents are held at a time.
 	largeDocument = 1 << 20
 	// mostText is the longest name of an app, a version, a branch, in bytes.
 	mostText = 1024
@@ -91,15 +92,23 @@ type intake struct {
 
 // document is one run of a request.
 type document struct {
-	line  int
-	text  []byte
-	entry *history.Entry
-	err   error
+	line   int
+	text   []byte
+	weight int64 // see weightOf
+	entry  *history.Entry
+	err    error
 }
 
 // one takes a request of one document, whose fault is that of the request.
 func (in *intake) one(w http.ResponseWriter, r *http.Request, text []byte) error {
-	d := document{line: 1, text: text}
+	d := document{line: 1, text: text, weight: weightOf(text)}
+	ctx, cancel := context.WithTimeout(r.Context(), in.server.Limits.StoreTime)
+	defer cancel()
+	leave, err := in.server.room.take(ctx, min(d.weight, mostWeight))
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if in.pack(&d); d.err != nil {
 		in.server.counters.invalid.Add(1)
 		return d.err
@@ -128,25 +137,31 @@ func (in *intake) answer(w http.ResponseWriter) {
 // lines takes the lines of a body in, so many at a time. What was appended
 // before something goes wrong stays: sending it again does no harm.
 func (in *intake) lines(ctx context.Context, b *body) error {
-	l := &lines{in: bufio.NewReaderSize(b, 64<<10), most: in.server.Limits.Run}
+	l := &lines{in: bufio.NewReaderSize(b, 64<<10), most: in.server.Limits.Run, grow: b.grow}
 	for first := true; ; first = false {
 		var chunk []*document
-		size := 0
+		size, weight := 0, int64(0)
 		var end error
-		for len(chunk) < chunkRuns && size < chunkBytes {
+		for len(chunk) < chunkRuns && size < chunkBytes && weight < chunkWeight {
 			var line []byte
 			if line, end = l.next(); end != nil {
 				break
 			}
 			if line = bytes.TrimSpace(line); len(line) > 0 {
-				chunk = append(chunk, &document{line: l.n, text: line})
+				d := &document{line: l.n, text: line, weight: weightOf(line)}
+				chunk = append(chunk, d)
 				size += len(line)
+				weight += min(d.weight, mostWeight)
 			}
 		}
 		in.judge = first && end == io.EOF && len(chunk) <= judgedAtOnce
-		if err := in.chunk(ctx, chunk); err != nil {
+		if err := in.chunk(ctx, chunk, weight); err != nil {
+			if end != nil && end != io.EOF {
+				return end // with a body that breaks off, the context of its request ends
+			}
 			return err
 		}
+		b.small()
 		switch {
 		case end == io.EOF:
 			return nil
@@ -158,7 +173,15 @@ func (in *intake) lines(ctx context.Context, b *body) error {
 	}
 }
 
-func (in *intake) chunk(ctx context.Context, chunk []*document) error {
+// chunk takes documents in that weigh so much together.
+func (in *intake) chunk(ctx context.Context, chunk []*document, weight int64) error {
+	waiting, cancel := context.WithTimeout(ctx, in.server.Limits.StoreTime)
+	leave, err := in.server.room.take(waiting, weight)
+	cancel()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	parallel.Each(len(chunk), func(i int) { in.pack(chunk[i]) })
 	var entries []*history.Entry
 	var of []*document
@@ -193,9 +216,9 @@ func (in *intake) reject(d *document, err error) {
 
 // pack reads a document and makes it ready to be kept.
 func (in *intake) pack(d *document) {
-	if len(d.text) > largeDocument {
-		in.server.heavy <- struct{}{}
-		defer func() { <-in.server.heavy }()
+	if d.err = in.fits(d); d.err != nil {
+		d.text = nil
+		return
 	}
 	r, err := run.Parse(d.text, "the run")
 	d.text = nil
@@ -210,6 +233,23 @@ func (in *intake) pack(d *document) {
 		d.entry, err = history.Pack(&r)
 	}
 	d.err = err
+}
+
+// fits refuses what would take too much memory to be read.
+func (in *intake) fits(d *document) error {
+	if err := tooManyParts(d.weight); err != nil {
+		return err
+	}
+	if bytes.Count(d.text, []byte("{")) > in.server.Limits.Metrics { // else it has no more of them
+		if n := metricsIn(d.text); n > in.server.Limits.Metrics {
+			return in.tooMany(n)
+		}
+	}
+	return nil
+}
+
+func (in *intake) tooMany(metrics int) error {
+	return refuse(http.StatusBadRequest, "split it, or leave metrics out", "the run has %d metrics: at most %d are taken", metrics, in.server.Limits.Metrics)
 }
 
 // misread is the answer to a document that begins in a line of a body, and is
@@ -234,7 +274,7 @@ func (in *intake) check(r *run.Run) error {
 		return refuse(http.StatusBadRequest, `say whose run it is: "app"`, "the run has no app")
 	}
 	if n := len(r.Metrics); n > in.server.Limits.Metrics {
-		return refuse(http.StatusBadRequest, "split it, or leave metrics out", "the run has %d metrics: at most %d are taken", n, in.server.Limits.Metrics)
+		return in.tooMany(n)
 	}
 	for name, text := range map[string]string{"app": r.App, "version": r.Version, "commit": r.Commit, "branch": r.Branch} {
 		if len(text) > mostText {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
@@ -37,15 +38,26 @@ func (s *Server) postOTLP(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.counters.bytes.Add(b.raw.bytes)
-	if len(text) > largeDocument {
-		s.heavy <- struct{}{}
-		defer func() { <-s.heavy }()
-	}
+	var m metricspb.MetricsData // which is what an ExportMetricsServiceRequest is on the wire
+	weight := weightOf(text)
 	if kind == protobufType {
-		// A MetricsData is what an ExportMetricsServiceRequest is on the wire.
-		var m metricspb.MetricsData
+		if weight, err = weightOfMessage(text, m.ProtoReflect().Descriptor()); err != nil {
+			return notOTLP()
+		}
+	}
+	if err := tooManyParts(weight); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.Limits.StoreTime)
+	leave, err := s.room.take(ctx, weight)
+	cancel()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	if kind == protobufType {
 		if err := proto.Unmarshal(text, &m); err != nil {
-			return refuse(http.StatusBadRequest, "", "the body is no export request of OpenTelemetry metrics")
+			return notOTLP()
 		}
 		if text, err = protojson.Marshal(&m); err != nil {
 			return refuse(http.StatusBadRequest, "", "%v", err)
@@ -77,6 +89,10 @@ func (s *Server) postOTLP(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+func notOTLP() error {
+	return refuse(http.StatusBadRequest, "", "the body is no export request of OpenTelemetry metrics")
+}
+
 // rpcStatus is google.rpc.Status.
 type rpcStatus struct {
 	Code    int    `json:"code"`
@@ -90,11 +106,7 @@ func failOTLP(w http.ResponseWriter, r *http.Request, e *refusal) {
 	if e.hint != "" {
 		text += "; " + e.hint
 	}
-	const invalidArgument, unavailable = 3, 14
-	code := invalidArgument
-	if e.after > 0 {
-		code = unavailable
-	}
+	code := rpcCode(e)
 	if mediaType(r) != protobufType {
 		writeJSON(w, e.status, rpcStatus{code, text})
 		return
@@ -106,4 +118,24 @@ func failOTLP(w http.ResponseWriter, r *http.Request, e *refusal) {
 	w.Header().Set("Content-Type", protobufType)
 	w.WriteHeader(e.status)
 	w.Write(status)
+}
+
+// rpcCode is what a refusal is called in gRPC (google.rpc.Code).
+func rpcCode(e *refusal) int {
+	const invalidArgument, notFound, permissionDenied, resourceExhausted, internal, unavailable, unauthenticated = 3, 5, 7, 8, 13, 14, 16
+	switch {
+	case e.status == http.StatusUnauthorized:
+		return unauthenticated
+	case e.status == http.StatusForbidden:
+		return permissionDenied
+	case e.status == http.StatusNotFound:
+		return notFound
+	case e.status == http.StatusTooManyRequests:
+		return resourceExhausted
+	case e.after > 0:
+		return unavailable
+	case e.status >= http.StatusInternalServerError:
+		return internal
+	}
+	return invalidArgument
 }

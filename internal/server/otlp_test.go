@@ -82,8 +82,8 @@ func TestOTLPErrors(t *testing.T) {
 		status      int
 		says        string
 	}{
-		{"", jsonType, []byte(otlpJSON), 401, `"message":"that takes a token`},
-		{token, jsonType, []byte(otlpJSON), 403, `"message":"the token is for the runs of other alone`},
+		{"", jsonType, []byte(otlpJSON), 401, `{"code":16,"message":"that takes a token`},
+		{token, jsonType, []byte(otlpJSON), 403, `{"code":7,"message":"the token is for the runs of other alone`},
 		{token, jsonType, []byte(`{"resourceMetrics":`), 400, `"code":3`},
 		{token, protobufType, []byte{0xff}, 400, "no export request"},
 		{token, "text/plain", nil, 415, "content type"},

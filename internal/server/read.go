@@ -125,6 +125,11 @@ func (s *Server) getRun(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	leave, err := s.reads.take(r.Context(), asker(r))
+	if err != nil {
+		return err
+	}
+	defer leave()
 	one, err := src.Run(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
@@ -133,6 +138,7 @@ func (s *Server) getRun(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	one = run.Run{}
 	w.Header().Set("Content-Type", "application/json")
 	_, err = w.Write(text)
 	return err

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bufio"
+	"io"
 	"net/http"
 	"strings"
 
@@ -71,7 +73,7 @@ var routes = []route{
 
 	{method: "GET", path: "/api/v1/metrics", role: access.Read, name: "listMetrics", summary: "What was measured", params: []param{appParam}, answers: ok(Metrics{}, "By app, name and unit."), serve: (*Server).getMetrics},
 	{method: "GET", path: "/api/v1/series", role: access.Read, name: "getSeries", summary: "The history of a metric",
-		params:  []param{{"metric", "required: its name, with its labels as in table.filter{rows=1000}"}, appParam, branchParam, {"unit", "of the metric"}, sinceParam, untilParam, {"last", "the newest points of each series: 1 to 20000, 1000 by default"}},
+		params:  []param{{"metric", "required: its name, with its labels as in table.filter{rows=1000}"}, appParam, branchParam, {"unit", "of the metric"}, sinceParam, untilParam, {"last", "the newest points of each series: 1 to 20000; by default 1000, or fewer where that makes more than 50000 of all series"}},
 		answers: ok(SeriesList{}, "A series for each app and set of labels of its runs, oldest point first."), serve: (*Server).getSeries},
 
 	{method: "GET", path: "/api/v1/compare", role: access.Read, name: "compare", summary: "Judge a run against a baseline, now",
@@ -142,7 +144,7 @@ func (s *Server) serveRoute(rt *route, w http.ResponseWriter, r *http.Request) {
 	err := allow(whoOf(r), rt.role)
 	if err == nil && rt.intake {
 		var leave func()
-		if leave, err = s.enter(r); err == nil {
+		if r, leave, err = s.enter(r); err == nil {
 			defer leave()
 		}
 	} else if err == nil {
@@ -158,20 +160,35 @@ func (s *Server) serveRoute(rt *route, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// mostIntakes is how many requests take runs in at once: what each holds in
-// memory is bounded, so all of them are.
-const mostIntakes = 16
+// What a request holds in memory is bounded, and so is how many take runs in at
+// once, how many of those are large, and how many large answers there are.
+const mostIntakes, mostLarge, mostReads = 16, 3, 4
 
-// enter waits for a place among those that take runs in.
-func (s *Server) enter(r *http.Request) (leave func(), err error) {
+// begun is a body of which the first byte was waited for.
+type begun struct {
+	io.ReadCloser
+	first *bufio.Reader
+	err   error // in place of a first byte
+}
+
+func (b begun) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	return b.first.Read(p)
+}
+
+// enter waits until a request begins to send its body, and then for a place
+// among those that take runs in.
+func (s *Server) enter(r *http.Request) (_ *http.Request, leave func(), err error) {
+	body := begun{ReadCloser: r.Body, first: bufio.NewReader(r.Body)}
+	_, body.err = body.first.Peek(1)
+	r = r.WithContext(r.Context())
+	r.Body = body
 	wait, cancel := s.wait(r)
 	defer cancel()
-	select {
-	case s.intakes <- struct{}{}:
-		return func() { <-s.intakes }, nil
-	case <-wait.Context().Done():
-		return nil, wait.Context().Err()
-	}
+	leave, err = s.intakes.take(wait.Context(), asker(r))
+	return r, leave, err
 }
 
 // health serves GET /healthz. The pages' own says which history they show, by

@@ -43,9 +43,10 @@ type SeriesList struct {
 	Series []Series `json:"series"`
 }
 
-// usualPoints is how many points a series has unless more are asked for, and
-// mostPoints how many there may be.
-const usualPoints, mostPoints = 1000, 20_000
+// usualPoints is how many points a series has unless more are asked for,
+// mostPoints how many there may be, and allPoints how many all series of an
+// answer have together. From manyPoints on, an answer is large.
+const usualPoints, mostPoints, allPoints, manyPoints = 1000, 20_000, 50_000, 5000
 
 func (s *Server) getSeries(w http.ResponseWriter, r *http.Request) error {
 	q := query{Values: r.URL.Query()}
@@ -61,9 +62,33 @@ func (s *Server) getSeries(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	// The newest point of each tells how many series there are.
+	count := f
+	count.Last, count.Branch = 1, ""
+	each, err := src.Series(r.Context(), count)
+	if err != nil {
+		return err
+	}
+	n := len(each)
+	share := allPoints / max(n, 1)
+	if each = nil; share == 0 {
+		return refuse(http.StatusBadRequest, "name the app: app=", "there are %d series: an answer has at most %d points", n, allPoints)
+	}
+	last := f.Last
+	f.Last = min(last, share)
+	if n*f.Last > manyPoints {
+		leave, err := s.reads.take(r.Context(), asker(r))
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
 	found, err := src.Series(r.Context(), f)
 	if err != nil {
 		return err
+	}
+	if q.Has("last") && f.Last < last && slices.ContainsFunc(found, func(one history.Series) bool { return len(one.Points) == f.Last }) {
+		return refuse(http.StatusBadRequest, "name the app: app=, or ask for less: last="+strconv.Itoa(f.Last), "there are more points in the series than one answer has, which is %d", allPoints)
 	}
 	writeBody(w, http.StatusOK, appendSeries(nil, found))
 	return nil

@@ -70,9 +70,11 @@ type Server struct {
 	limits    limiters
 	judging   *worker
 	counters  *counters
-	intakes   chan struct{} // held while runs are taken in
-	heavy     chan struct{} // held while something large is read: one at a time
-	comparing chan struct{} // held while a verdict is worked out for somebody who waits
+	intakes   *places // held while runs are taken in
+	large     *places // held while a large document comes in and is read
+	reads     *places // held while a large answer is made and sent
+	room      room    // for what is being read
+	comparing *places // held while a verdict is worked out for somebody who waits
 
 	unguarded atomic.Bool // there were no tokens, when it was known last
 
@@ -92,7 +94,7 @@ func New(c Config) *Server {
 	}
 	c.Limits = c.Limits.orDefaults()
 	s := &Server{Config: c, keeper: keeper{open: c.Open, moved: c.Moved}, limits: newLimiters(c.Limits), counters: newCounters(c.Recorder),
-		intakes: make(chan struct{}, mostIntakes), heavy: make(chan struct{}, 1), comparing: make(chan struct{}, 2)}
+		intakes: newPlaces(mostIntakes), large: newPlaces(mostLarge), reads: newPlaces(mostReads), room: newRoom(mostHeld), comparing: newPlaces(2)}
 	s.judging = newWorker(s)
 	s.handler = s.chain()
 	return s

@@ -116,12 +116,11 @@ func (s *Server) getCompare(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case s.comparing <- struct{}{}:
-		defer func() { <-s.comparing }()
-	case <-r.Context().Done():
-		return r.Context().Err()
+	leave, err := s.comparing.take(r.Context(), asker(r))
+	if err != nil {
+		return err
 	}
+	defer leave()
 	current, err := baseline.Find(r.Context(), &before{src, s.Now().AddDate(100, 0, 0)}, q.Get("app"), word)
 	if err != nil {
 		return err
