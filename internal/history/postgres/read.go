@@ -100,8 +100,9 @@ func (c *conditions) where() string {
 
 func (c *conditions) filter(f history.Filter) {
 	c.add(f.App != "", "r.app = ?", escape(f.App))
-	c.add(f.Branch != "", "r.branch = ?", escape(f.Branch))
-	c.add(f.Version != "", "r.version = ?", escape(f.Version))
+	// The indexes have their beginnings.
+	c.add(f.Branch != "", "r.branch = ? AND left(r.branch, 100) = left(?, 100)", escape(f.Branch), escape(f.Branch))
+	c.add(f.Version != "", "r.version = ? AND left(r.version, 100) = left(?, 100)", escape(f.Version), escape(f.Version))
 	// Ranges walk along the indexes of lower case.
 	id, commit := escape(strings.ToLower(f.IDPrefix)), escape(strings.ToLower(f.Commit))
 	c.add(id != "", "lower(r.id) >= ? AND lower(r.id) < ?", id, id+"\x7f")

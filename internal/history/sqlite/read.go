@@ -66,7 +66,13 @@ func selected(text string, f history.Filter) (string, []any) {
 			args = append(args, values...)
 		}
 	}
-	match(f.App != "", "app = ?", f.App)
+	// What an id or a commit begins with says more than the app: + keeps the
+	// app's index out.
+	app := "app = ?"
+	if f.IDPrefix != "" || f.Commit != "" {
+		app = "+app = ?"
+	}
+	match(f.App != "", app, f.App)
 	match(f.Branch != "", "branch = ?", f.Branch)
 	match(f.Version != "", "version = ?", f.Version)
 	// Ranges walk along the indexes, which ignore the case of ASCII letters.
