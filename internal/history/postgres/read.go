@@ -159,6 +159,20 @@ func (s *Store) Apps(ctx context.Context) ([]history.App, error) {
 	return list, s.explain(err)
 }
 
+// recentRuns is how many of the newest runs are counted for a revision.
+const recentRuns = 10_000
+
+// Revision tells whether runs came or went: see history.Revised. The newest
+// number alone would not: who got an earlier one may commit later. So the newest
+// are counted; only a run that commits after that many others is overlooked,
+// until the next one comes.
+func (s *Store) Revision(ctx context.Context) (revision string, err error) {
+	err = s.pool.QueryRow(ctx, `
+		SELECT concat_ws('.', newest, (SELECT count(*) FROM run_ids WHERE seq > newest - $1::bigint), (SELECT n FROM deletions))
+		FROM (SELECT coalesce(max(seq), 0) AS newest FROM run_ids) x`, recentRuns).Scan(&revision)
+	return revision, s.explain(err)
+}
+
 // Walk calls each with runs, oldest first: see history.Source.
 func (s *Store) Walk(ctx context.Context, f history.Filter, parts history.Parts, each func(*history.Entry) error) error {
 	return history.WalkPages(f.Limit, func(after history.Position, limit int) ([]*history.Entry, error) {

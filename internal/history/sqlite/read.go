@@ -123,6 +123,16 @@ func (s *Store) Apps(ctx context.Context) ([]history.App, error) {
 	return list, s.explain(err)
 }
 
+// Revision tells whether runs came or went: see history.Revised. A number may
+// come again, but not without a deletion.
+func (s *Store) Revision(ctx context.Context) (revision string, err error) {
+	err = s.read(ctx, func(c *sqlite.Conn) error {
+		return query(c, "SELECT (SELECT max(seq) FROM runs), (SELECT n FROM deletions)",
+			func(r *sqlite.Stmt) error { revision = r.ColumnText(0) + "." + r.ColumnText(1); return nil })
+	})
+	return revision, s.explain(err)
+}
+
 // Walk calls each with runs, oldest first: see history.Source.
 func (s *Store) Walk(ctx context.Context, f history.Filter, parts history.Parts, each func(*history.Entry) error) error {
 	return history.WalkPages(f.Limit, func(after history.Position, limit int) ([]*history.Entry, error) {

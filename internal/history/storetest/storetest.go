@@ -37,6 +37,7 @@ func Run(t *testing.T, fresh func(*testing.T) Place) {
 		"hosts":           hosts,
 		"long branches":   longBranches,
 		"oldest first":    oldestFirst,
+		"revision":        revision,
 		"refused":         refused,
 		"delete":          deletes,
 		"thin":            thins,
@@ -60,6 +61,7 @@ func Run(t *testing.T, fresh func(*testing.T) Place) {
 		"openers at once":    openersAtOnce,
 		"writers at once":    writersAtOnce,
 		"acts at once":       actsAtOnce,
+		"revision at once":   revisionAtOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
