@@ -39,6 +39,13 @@ type Reader interface {
 	Close() error
 }
 
+// Revised is a history that tells cheaply whether runs came or went.
+type Revised interface {
+	// Revision returns a word that is another one whenever runs were appended or
+	// deleted. It costs the same however many runs there are.
+	Revision(ctx context.Context) (string, error)
+}
+
 // Named is a history in which metrics have other names than in runs. It is told
 // the metrics that are asked for, so that it finds them and names them so.
 type Named interface{ Names(metrics []run.Metric) }

@@ -78,6 +78,7 @@ type Server struct {
 
 	unguarded atomic.Bool // there were no tokens, when it was known last
 
+	uses  uses
 	views views
 }
 
@@ -107,7 +108,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.S
 func (s *Server) Work(ctx context.Context) { s.judging.run(ctx) }
 
 // Close releases the pages and the history.
-func (s *Server) Close() error { return errors.Join(s.views.close(), s.keeper.close()) }
+func (s *Server) Close() error { return errors.Join(s.views.close(), s.uses.close(), s.keeper.close()) }
 
 // HTTP returns a server for a listener, with a limit to every wait.
 func (s *Server) HTTP() *http.Server {

@@ -99,7 +99,7 @@ func (s *Server) whoIs(ctx context.Context, r *http.Request) (*Who, error) {
 		session, t, err := store.Session(ctx, access.HashOf(c.Value))
 		switch {
 		case err == nil && s.Now().Before(session.Expires) && t.Ended(s.Now()) == "":
-			s.used(ctx, store, &t)
+			s.used(store, &t)
 			return s.who(r, &t, true), nil
 		case err != nil && !errors.Is(err, history.ErrNotFound):
 			return nil, err
@@ -159,7 +159,7 @@ func (s *Server) tokenOf(ctx context.Context, store history.Store, secret string
 	case !access.Equal(t.Hash, access.HashOf(secret)), t.Ended(s.Now()) != "":
 		return t, unknownToken()
 	}
-	s.used(ctx, store, &t)
+	s.used(store, &t)
 	return t, nil
 }
 
@@ -167,12 +167,18 @@ func (s *Server) tokenOf(ctx context.Context, store history.Store, secret string
 const usedEvery = time.Minute
 
 // used notes that a token was used. That this fails is no reason to refuse it.
-func (s *Server) used(ctx context.Context, store history.Store, t *history.Token) {
-	if now := s.Now(); now.Sub(t.Used) >= usedEvery {
+// The request does not wait for it: who reads has no need to wait for those who
+// write.
+func (s *Server) used(store history.Store, t *history.Token) {
+	now := s.Now()
+	if now.Sub(t.Used) < usedEvery {
+		return
+	}
+	s.uses.note(func(ctx context.Context) {
 		if err := store.UseToken(ctx, t.ID, now); err != nil {
 			s.Log.Warn("the use of a token was not noted", "token", t.ID, "err", err)
 		}
-	}
+	})
 }
 
 func (s *Server) who(r *http.Request, t *history.Token, session bool) *Who {

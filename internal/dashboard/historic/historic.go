@@ -180,7 +180,12 @@ func (s *Source) forget() {
 // revisionOf returns what changes when runs come or go, or baselines are set,
 // and what changes with the baselines alone.
 func revisionOf(ctx context.Context, store history.Reader) (revision, baselines string, err error) {
-	apps, err := store.Apps(ctx)
+	var runs any
+	if r, ok := store.(history.Revised); ok {
+		runs, err = r.Revision(ctx)
+	} else {
+		runs, err = store.Apps(ctx)
+	}
 	if err != nil {
 		return "", "", err
 	}
@@ -192,7 +197,7 @@ func revisionOf(ctx context.Context, store history.Reader) (revision, baselines 
 	if err != nil {
 		return "", "", err
 	}
-	all, err := json.Marshal([]any{apps, set})
+	all, err := json.Marshal([]any{runs, set})
 	return string(all), string(text), err
 }
 

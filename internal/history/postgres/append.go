@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -42,7 +41,7 @@ func (s *Store) AppendBatch(ctx context.Context, b history.Batch) ([]history.Out
 		return nil, s.explain(err)
 	}
 	var outcomes []history.Outcome
-	err = s.write(ctx, func(tx pgx.Tx) error {
+	keep := func(tx pgx.Tx) error {
 		fresh, result, err := register(ctx, tx, b.Entries)
 		if err != nil {
 			return err
@@ -71,7 +70,10 @@ func (s *Store) AppendBatch(ctx context.Context, b history.Batch) ([]history.Out
 		}
 		_, err = enqueue(ctx, tx, tasks)
 		return err
-	})
+	}
+	if err = s.write(ctx, keep); misplaced(err) {
+		err = s.write(ctx, keep)
+	}
 	return outcomes, s.explain(err)
 }
 
@@ -205,53 +207,4 @@ func known(v float64) any {
 		return nil
 	}
 	return v
-}
-
-// partition makes the partitions of the months that entries are of.
-func (s *Store) partition(ctx context.Context, entries []*history.Entry) error {
-	now := time.Now()
-	from, to := now.AddDate(-10, 0, 0), now.AddDate(0, 0, 35)
-	missing := make(map[string]time.Time)
-	s.mu.Lock()
-	for _, e := range entries {
-		if e.At.Before(from) || e.At.After(to) {
-			continue // far from the present: runs_other
-		}
-		at := e.At.UTC()
-		month := time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
-		if name := month.Format("runs_2006_01"); !s.months[name] {
-			missing[name] = month
-		}
-	}
-	s.mu.Unlock()
-	for name, month := range missing {
-		if err := s.makePartition(ctx, name, month); err != nil {
-			return fmt.Errorf("making partition %s: %w", name, err)
-		}
-		s.mu.Lock()
-		s.months[name] = true
-		s.mu.Unlock()
-	}
-	return nil
-}
-
-// makePartition makes the partition of a month, unless it is there. A month of
-// which runs are in runs_other already, from when it was far, stays there.
-func (s *Store) makePartition(ctx context.Context, name string, month time.Time) error {
-	return s.write(ctx, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", partitioning); err != nil {
-			return err
-		}
-		from, to := month.UnixNano(), month.AddDate(0, 1, 0).UnixNano()
-		var done bool
-		err := tx.QueryRow(ctx, "SELECT "+exists("$1")+" OR EXISTS (SELECT 1 FROM runs_other WHERE time >= $2 AND time < $3)", name, from, to).Scan(&done)
-		if err != nil || done {
-			return err
-		}
-		// Attached, rather than made as a partition, which would lock out all
-		// who read runs.
-		table := pgx.Identifier{name}.Sanitize()
-		_, err = tx.Exec(ctx, fmt.Sprintf("CREATE TABLE %s (LIKE runs INCLUDING ALL); ALTER TABLE runs ATTACH PARTITION %s FOR VALUES FROM (%d) TO (%d)", table, table, from, to))
-		return err
-	})
 }

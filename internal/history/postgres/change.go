@@ -85,6 +85,7 @@ func (s *Store) Delete(ctx context.Context, ids ...string) (int, error) {
 			{"DELETE FROM runs WHERE time = ANY($1) AND seq = ANY($2)", []any{times, seqs}},
 			{"DELETE FROM jobs WHERE key = ANY($1)", []any{ids}},
 			{"DELETE FROM run_ids WHERE seq = ANY($1)", []any{seqs}},
+			{"UPDATE deletions SET n = n + 1", nil},
 		} {
 			if _, err := tx.Exec(ctx, step.text, step.args...); err != nil {
 				return err
@@ -162,7 +163,7 @@ func (s *Store) Check(ctx context.Context) ([]history.Problem, error) {
 }
 
 // tables are those of the store, but the partitions of runs.
-const tables = "run_ids, environments, runs, baselines, metrics, traits, points, acts, audit, jobs, tokens, sessions"
+const tables = "run_ids, environments, runs, baselines, metrics, traits, points, acts, audit, jobs, tokens, sessions, deletions"
 
 // Size is that of the tables and their indexes.
 func (s *Store) Size(ctx context.Context) (int64, error) {

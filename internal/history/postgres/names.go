@@ -227,8 +227,8 @@ func (s *Store) askTraits(ctx context.Context, list []trait, found map[trait]int
 
 // environmentTexts returns the texts of environments, which are asked for once.
 func (s *Store) environmentTexts(ctx context.Context, db queryer, ids []int32) (map[int32]string, error) {
-	return lookUp(&s.mu, &s.environments, ids, func(found map[int32]string) error {
-		return each(ctx, db, "SELECT id, text FROM environments", nil, func(rows pgx.Rows) error {
+	return lookUp(&s.mu, &s.environments, ids, func(missing []int32, found map[int32]string) error {
+		return each(ctx, db, "SELECT id, text FROM environments WHERE id = ANY($1)", []any{missing}, func(rows pgx.Rows) error {
 			var id int32
 			var text string
 			err := rows.Scan(&id, &text)
@@ -240,8 +240,8 @@ func (s *Store) environmentTexts(ctx context.Context, db queryer, ids []int32) (
 
 // traitsOf returns traits, which are asked for once.
 func (s *Store) traitsOf(ctx context.Context, db queryer, ids []int32) (map[int32]trait, error) {
-	return lookUp(&s.mu, &s.traits, ids, func(found map[int32]trait) error {
-		return each(ctx, db, "SELECT id, better, resolution, statistic FROM traits", nil, func(rows pgx.Rows) error {
+	return lookUp(&s.mu, &s.traits, ids, func(missing []int32, found map[int32]trait) error {
+		return each(ctx, db, "SELECT id, better, resolution, statistic FROM traits WHERE id = ANY($1)", []any{missing}, func(rows pgx.Rows) error {
 			var id int32
 			var t trait
 			err := rows.Scan(&id, &t.better, &t.resolution, &t.statistic)
@@ -251,22 +251,47 @@ func (s *Store) traitsOf(ctx context.Context, db queryer, ids []int32) (map[int3
 	})
 }
 
-// lookUp returns a map that has all the ids: the one that is remembered, which
-// nobody changes, or a new one.
-func lookUp[V any](mu *sync.Mutex, remembered *map[int32]V, ids []int32, ask func(map[int32]V) error) (map[int32]V, error) {
+// mostRemembered bounds what is remembered by number of each kind.
+const mostRemembered = 10_000
+
+// lookUp returns what the ids stand for. It asks for those that are not
+// remembered, and remembers them.
+func lookUp[V any](mu *sync.Mutex, remembered *map[int32]V, ids []int32, ask func(missing []int32, found map[int32]V) error) (map[int32]V, error) {
+	all := make(map[int32]V)
+	var missing []int32
 	mu.Lock()
-	known := *remembered
-	mu.Unlock()
-	missing := func(id int32) bool { _, ok := known[id]; return !ok }
-	if !slices.ContainsFunc(ids, missing) {
-		return known, nil
+	last := int32(0) // most often many in a row are the same
+	for _, id := range ids {
+		if id == last {
+			continue
+		}
+		last = id
+		if v, ok := (*remembered)[id]; ok {
+			all[id] = v
+		} else {
+			missing = append(missing, id)
+		}
 	}
-	known = make(map[int32]V)
-	if err := ask(known); err != nil {
+	mu.Unlock()
+	if len(missing) == 0 {
+		return all, nil
+	}
+	slices.Sort(missing)
+	found := make(map[int32]V)
+	if err := ask(slices.Compact(missing), found); err != nil {
 		return nil, err
 	}
+	maps.Copy(all, found)
 	mu.Lock()
-	*remembered = known
-	mu.Unlock()
-	return known, nil
+	defer mu.Unlock()
+	if len(*remembered)+len(found) > mostRemembered {
+		*remembered = nil
+	}
+	if *remembered == nil {
+		*remembered = make(map[int32]V)
+	}
+	if len(found) <= mostRemembered {
+		maps.Copy(*remembered, found)
+	}
+	return all, nil
 }

@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -32,10 +33,13 @@ type Store struct {
 
 	mu     sync.Mutex
 	known  names
-	months map[string]bool // that have a partition, or none that they could have
+	months map[string]time.Time // when to look again whether their partitions are there
 	// By number, as they were read last.
 	environments map[int32]string
 	traits       map[int32]trait
+
+	making   chan struct{} // held while partitions are made
+	patience time.Duration // that one is waited for
 }
 
 var _ history.Store = (*Store)(nil)
@@ -94,7 +98,7 @@ func connect(ctx context.Context, address string, readOnly bool) (*Store, error)
 	if err != nil {
 		return nil, fmt.Errorf("history %s: %w", shown, err)
 	}
-	return &Store{pool: pool, address: shown, months: make(map[string]bool)}, nil
+	return &Store{pool: pool, address: shown, months: make(map[string]time.Time), making: make(chan struct{}, 1), patience: 500 * time.Millisecond}, nil
 }
 
 // Redact returns an address without its password.

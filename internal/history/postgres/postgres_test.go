@@ -128,11 +128,13 @@ func TestPartitions(t *testing.T) {
 	ctx := t.Context()
 	address := pgtest.Address(t)
 	first := open(t, address)
+	first.patience = time.Minute
 	now := time.Now().UTC()
 	times := []time.Time{now, now.AddDate(0, -1, -now.Day()+1), now.AddDate(0, -2, -now.Day()+1), now.AddDate(-50, 0, 0), now.AddDate(50, 0, 0)}
 	var wait sync.WaitGroup
 	for i := range 4 { // who all find that the partitions are missing
 		s := open(t, address)
+		s.patience = time.Minute // nobody is in the way for long
 		wait.Go(func() {
 			for j, at := range times {
 				r := storetest.Sample(fmt.Sprintf("R%d.%d", j, i))
@@ -158,10 +160,14 @@ func TestPartitions(t *testing.T) {
 	if ids := storetest.IDs(t, first, history.Filter{Limit: 5}); ids != "R4.3 R4.2 R4.1 R4.0 R0.3" {
 		t.Error(ids)
 	}
-	// A month that came near while its runs were with the far ones stays there.
+	// A month that came near while its runs were with the far ones takes them
+	// along.
 	month := time.Date(now.Year()+50, now.Month(), 1, 0, 0, 0, 0, time.UTC)
 	if err := first.makePartition(ctx, "runs_far", month); err != nil {
 		t.Fatal(err)
+	}
+	if n := count(t, first, "runs_far"); n != 4 {
+		t.Errorf("%d of 4 runs came over", n)
 	}
 	storetest.Fill(t, first, storetest.Sample("after"))
 	if problems, err := first.Check(ctx); err != nil || len(problems) > 0 {

@@ -89,11 +89,7 @@ func (s *Store) Lease(ctx context.Context, kind, worker string, n int, lease tim
 	var list []leased
 	err := s.write(ctx, func(tx pgx.Tx) error {
 		list = nil
-		_, err := tx.Exec(ctx, `
-			UPDATE jobs SET state = 2, worker = '', reason = CASE reason WHEN '' THEN 'its workers ended without a word' ELSE reason END
-			WHERE seq IN (SELECT seq FROM jobs WHERE kind = $1 AND state = 0 AND free <= clock_timestamp() AND attempts >= $2 FOR UPDATE SKIP LOCKED)`,
-			escape(kind), history.MaxAttempts)
-		if err != nil {
+		if _, err := tx.Exec(ctx, giveUp, escape(kind)); err != nil {
 			return err
 		}
 		return each(ctx, tx, `
@@ -118,6 +114,13 @@ func (s *Store) Lease(ctx context.Context, kind, worker string, n int, lease tim
 	}
 	return jobs, nil
 }
+
+// giveUp ends the jobs of a kind that were leased too often. How often is
+// written out: so the index of those few is used.
+var giveUp = fmt.Sprintf(`
+	UPDATE jobs SET state = %d, worker = '', reason = CASE reason WHEN '' THEN 'its workers ended without a word' ELSE reason END
+	WHERE seq IN (SELECT seq FROM jobs WHERE kind = $1 AND state = %d AND free <= clock_timestamp() AND attempts >= %d FOR UPDATE SKIP LOCKED)`,
+	givenUp, waiting, history.MaxAttempts)
 
 // leased changes a job that its worker still has, or returns
 // history.ErrLeaseLost.

@@ -100,8 +100,9 @@ func (c *conditions) where() string {
 
 func (c *conditions) filter(f history.Filter) {
 	c.add(f.App != "", "r.app = ?", escape(f.App))
-	c.add(f.Branch != "", "r.branch = ?", escape(f.Branch))
-	c.add(f.Version != "", "r.version = ?", escape(f.Version))
+	// The indexes have their beginnings.
+	c.add(f.Branch != "", "r.branch = ? AND left(r.branch, 100) = left(?, 100)", escape(f.Branch), escape(f.Branch))
+	c.add(f.Version != "", "r.version = ? AND left(r.version, 100) = left(?, 100)", escape(f.Version), escape(f.Version))
 	// Ranges walk along the indexes of lower case.
 	id, commit := escape(strings.ToLower(f.IDPrefix)), escape(strings.ToLower(f.Commit))
 	c.add(id != "", "lower(r.id) >= ? AND lower(r.id) < ?", id, id+"\x7f")
@@ -156,6 +157,20 @@ func (s *Store) Apps(ctx context.Context) ([]history.App, error) {
 		return err
 	})
 	return list, s.explain(err)
+}
+
+// recentRuns is how many of the newest runs are counted for a revision.
+const recentRuns = 10_000
+
+// Revision tells whether runs came or went: see history.Revised. The newest
+// number alone would not: who got an earlier one may commit later. So the newest
+// are counted; only a run that commits after that many others is overlooked,
+// until the next one comes.
+func (s *Store) Revision(ctx context.Context) (revision string, err error) {
+	err = s.pool.QueryRow(ctx, `
+		SELECT concat_ws('.', newest, (SELECT count(*) FROM run_ids WHERE seq > newest - $1::bigint), (SELECT n FROM deletions))
+		FROM (SELECT coalesce(max(seq), 0) AS newest FROM run_ids) x`, recentRuns).Scan(&revision)
+	return revision, s.explain(err)
 }
 
 // Walk calls each with runs, oldest first: see history.Source.

@@ -27,7 +27,7 @@ func (s *Store) Series(ctx context.Context, f history.SeriesFilter) ([]history.S
 // partitions the runs are in.
 type reader struct {
 	store *Store
-	heads map[int64]*run.Run // by number
+	heads map[int64]*run.Run // by number; nil: not selected
 	raws  []rawHead
 }
 
@@ -94,7 +94,7 @@ func (m *metric) keep(heads map[int64]*run.Run, f history.SeriesFilter) {
 func (r *reader) metrics(ctx context.Context, f history.SeriesFilter) ([]*metric, error) {
 	var c conditions
 	c.add(f.App != "", "app = ?", escape(f.App))
-	c.add(f.Key != "", "key = ?", escape(f.Key))
+	c.add(f.Key != "", "key = ? AND left(key, 100) = left(?, 100)", escape(f.Key), escape(f.Key)) // what the index has
 	c.add(f.Unit != "", "unit = ?", escape(f.Unit))
 	var list []*metric
 	err := each(ctx, r.store.pool, "SELECT id, app, run_labels, name, labels, unit FROM metrics"+c.where(), c.args, func(rows pgx.Rows) error {
@@ -161,31 +161,57 @@ func (r *reader) points(find func(int64) *metric) func(pgx.Rows) error {
 const pointColumns = "SELECT p.metric, p.time, p.run, p.trait, " + statisticColumns + " FROM points p"
 
 // ofMetric reads the points of a metric along the primary key, and the heads
-// of their runs.
+// of their runs. The last ones of a branch it looks for from the newest back, in
+// pages that grow.
 func (r *reader) ofMetric(ctx context.Context, m *metric, f history.SeriesFilter) error {
-	var c conditions
-	c.add(true, "p.metric = ?", m.id)
-	c.add(!f.Since.IsZero(), "p.time >= ?", nanos(f.Since))
-	c.add(!f.Until.IsZero(), "p.time < ?", nanos(f.Until))
-	text := pointColumns + c.where() + " ORDER BY p.time"
-	if f.Last > 0 && f.Branch == "" {
-		text += c.numbered(" DESC, p.run DESC LIMIT ?", f.Last)
+	limit := f.Last
+	if f.Branch != "" {
+		limit = max(limit, fewPoints)
 	}
-	if err := each(ctx, r.store.pool, text, c.args, r.points(func(int64) *metric { return m })); err != nil {
-		return err
+	for found, read := 0, 0; ; limit *= 2 {
+		var c conditions
+		c.add(true, "p.metric = ?", m.id)
+		c.add(!f.Since.IsZero(), "p.time >= ?", nanos(f.Since))
+		c.add(!f.Until.IsZero(), "p.time < ?", nanos(f.Until))
+		if read > 0 {
+			c.add(true, "(p.time, p.run) < (?, ?)", m.times[read-1], m.runs[read-1])
+		}
+		text := pointColumns + c.where() + " ORDER BY p.time"
+		if f.Last > 0 {
+			text += c.numbered(" DESC, p.run DESC LIMIT ?", limit)
+		}
+		if err := each(ctx, r.store.pool, text, c.args, r.points(func(int64) *metric { return m })); err != nil {
+			return err
+		}
+		if err := r.headsOf(ctx, m, read, f.Branch); err != nil {
+			return err
+		}
+		for _, seq := range m.runs[read:] {
+			if r.heads[seq] != nil {
+				found++
+			}
+		}
+		page := len(m.runs) - read
+		read += page
+		if f.Last == 0 || page < limit || found >= f.Last {
+			return nil
+		}
 	}
-	return r.headsOf(ctx, m)
 }
 
 // fewPoints are those whose runs are looked up one by one.
 const fewPoints = 500
 
-// headsOf reads the heads of a metric's runs that are not known yet.
-func (r *reader) headsOf(ctx context.Context, m *metric) error {
+// headsOf reads the heads, of a branch if one is named, of a metric's runs from
+// one on that are not known yet.
+func (r *reader) headsOf(ctx context.Context, m *metric, from int, branch string) error {
 	var times []int64
-	for i, seq := range m.runs {
-		if r.heads[seq] == nil {
-			times = append(times, m.times[i])
+	wanted := make(map[int64]bool)
+	for i, seq := range m.runs[from:] {
+		if _, met := r.heads[seq]; !met {
+			times = append(times, m.times[from+i])
+			wanted[seq] = true
+			r.heads[seq] = nil
 		}
 	}
 	if len(times) == 0 {
@@ -196,13 +222,17 @@ func (r *reader) headsOf(ctx context.Context, m *metric) error {
 	if len(times) > fewPoints {
 		text, args = "r.time >= $3 AND r.time <= $4", []any{escape(m.series.App), of, slices.Min(times), slices.Max(times)}
 	}
+	if branch != "" {
+		args = append(args, escape(branch))
+		text += fmt.Sprint(" AND r.branch = $", len(args))
+	}
 	var seq, at int64
 	var environment int32
 	var head run.Run
 	into := []any{&seq, &head.ID, &head.Version, &head.Commit, &head.Branch, &head.Dirty, &at, &environment}
 	return each(ctx, r.store.pool, "SELECT r.seq, r.id, r.version, r.commit_id, r.branch, r.dirty, r.time, r.environment FROM runs r WHERE r.app = $1 AND r.labels = $2 AND "+text, args,
 		func(rows pgx.Rows) error {
-			if err := rows.Scan(into...); err != nil || r.heads[seq] != nil {
+			if err := rows.Scan(into...); err != nil || !wanted[seq] {
 				return err
 			}
 			one := run.Run{ID: head.ID, App: m.series.App, Version: unescape(head.Version), Commit: unescape(head.Commit), Branch: unescape(head.Branch), Dirty: head.Dirty}

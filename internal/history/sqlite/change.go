@@ -94,6 +94,9 @@ func (s *Store) Delete(ctx context.Context, ids ...string) (deleted int, err err
 			}
 			deleted++
 		}
+		if deleted > 0 {
+			return query(c, "UPDATE deletions SET n = n + 1", nil)
+		}
 		return nil
 	})
 	if err != nil {
@@ -112,6 +115,8 @@ func (s *Store) unguarded(ctx context.Context, f func(*sqlite.Conn) error) error
 		}
 		defer func() {
 			c.SetInterrupt(nil) // or an ended context would keep the guard away
+			// In a transaction that could not be rolled back it changes nothing:
+			// see pool.put.
 			err = errors.Join(err, execute(c, "PRAGMA foreign_keys = ON"))
 		}()
 		return s.change(ctx, c, f)

@@ -54,8 +54,16 @@ func (p *pool) take(ctx context.Context) (*sqlite.Conn, error) {
 	}
 }
 
+// put gives a connection back: none that is still in a transaction, which could
+// not be rolled back, and none that does not guard references.
 func (p *pool) put(c *sqlite.Conn) {
 	c.SetInterrupt(nil)
+	guards := false
+	err := query(c, "PRAGMA foreign_keys", func(r *sqlite.Stmt) error { guards = r.ColumnBool(0); return nil })
+	if err != nil || !guards || !c.AutocommitEnabled() {
+		c.Close() // which rolls back
+		c = nil
+	}
 	p.slots <- c
 }
 

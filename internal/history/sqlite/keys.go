@@ -102,11 +102,24 @@ func (s *Store) RevokeToken(ctx context.Context, id string, at time.Time) error 
 	}))
 }
 
-// UseToken notes when a token was used.
+// briefly is how long a change waits for another writer that may as well be
+// made a minute later.
+const briefly = 250 * time.Millisecond
+
+// UseToken notes when a token was used. It does not wait for another process
+// that goes on writing.
 func (s *Store) UseToken(ctx context.Context, id string, at time.Time) error {
-	return s.explain(s.write(ctx, func(c *sqlite.Conn) error {
-		return query(c, "UPDATE tokens SET used = ?1 WHERE id = ?2 AND (used IS NULL OR used < ?1)", nil, nanos(at), id)
-	}))
+	err := s.writer.with(ctx, func(c *sqlite.Conn) error {
+		c.SetBusyTimeout(briefly)
+		defer c.SetBusyTimeout(busy)
+		return s.change(ctx, c, func(c *sqlite.Conn) error {
+			return query(c, "UPDATE tokens SET used = ?1 WHERE id = ?2 AND (used IS NULL OR used < ?1)", nil, nanos(at), id)
+		})
+	})
+	if sqlite.ErrCode(err).ToPrimary() == sqlite.ResultBusy {
+		return fmt.Errorf("history %s: %w: another process is writing to it", s.path, history.ErrUnavailable)
+	}
+	return s.explain(err)
 }
 
 // AddSession keeps a session.

@@ -110,8 +110,8 @@ func record(c *sqlite.Conn, entries ...history.Audit) error {
 	return nil
 }
 
-// AuditLog returns entries, newest first: see history.Store.
-func (s *Store) AuditLog(ctx context.Context, f history.AuditFilter) ([]history.Audit, error) {
+// auditOf is the one query for entries of the audit log.
+func auditOf(f history.AuditFilter) (string, []any) {
 	text, args := "SELECT entry FROM audit WHERE 1", []any{}
 	for _, c := range []struct {
 		wanted    bool
@@ -129,6 +129,12 @@ func (s *Store) AuditLog(ctx context.Context, f history.AuditFilter) ([]history.
 	if f.Limit > 0 {
 		text, args = text+" LIMIT ?", append(args, f.Limit)
 	}
+	return text, args
+}
+
+// AuditLog returns entries, newest first: see history.Store.
+func (s *Store) AuditLog(ctx context.Context, f history.AuditFilter) ([]history.Audit, error) {
+	text, args := auditOf(f)
 	var list []history.Audit
 	err := s.read(ctx, func(c *sqlite.Conn) error {
 		return query(c, text, func(r *sqlite.Stmt) error {

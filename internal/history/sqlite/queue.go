@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"zombiezen.com/go/sqlite"
@@ -67,22 +69,39 @@ func job(r *sqlite.Stmt, now time.Time) history.Job {
 
 // Lease reserves jobs for a worker: see history.Queue.
 func (s *Store) Lease(ctx context.Context, kind, worker string, n int, lease time.Duration) ([]history.Job, error) {
-	var list []history.Job
+	type leased struct {
+		job history.Job
+		seq int64
+	}
+	var list []leased
 	err := s.write(ctx, func(c *sqlite.Conn) error {
 		now := time.Now()
-		err := query(c, `UPDATE jobs SET state = 2, worker = '', reason = CASE reason WHEN '' THEN 'its workers ended without a word' ELSE reason END
-			WHERE kind = ? AND state = 0 AND free <= ? AND attempts >= ?`, nil, kind, now.UnixNano(), history.MaxAttempts)
-		if err != nil {
+		list = nil
+		if err := query(c, giveUp, nil, kind, now.UnixNano()); err != nil {
 			return err
 		}
 		return query(c, `UPDATE jobs SET worker = ?, lease = lease + 1, attempts = attempts + 1, free = ?
 			WHERE seq IN (SELECT seq FROM jobs WHERE kind = ? AND state = 0 AND free <= ? ORDER BY free, seq LIMIT ?)
-			RETURNING `+jobColumns,
-			func(r *sqlite.Stmt) error { list = append(list, job(r, now)); return nil },
+			RETURNING `+jobColumns+", seq",
+			func(r *sqlite.Stmt) error { list = append(list, leased{job(r, now), r.ColumnInt64(11)}); return nil },
 			worker, now.Add(lease).UnixNano(), kind, now.UnixNano(), n)
 	})
-	return list, s.explain(err)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	// RETURNING has no order.
+	slices.SortFunc(list, func(a, b leased) int { return cmp.Compare(a.seq, b.seq) })
+	var jobs []history.Job
+	for _, l := range list {
+		jobs = append(jobs, l.job)
+	}
+	return jobs, nil
 }
+
+// giveUp ends the jobs of a kind that were leased too often. How often is
+// written out: so the index of those few is used.
+var giveUp = fmt.Sprintf(`UPDATE jobs SET state = %d, worker = '', reason = CASE reason WHEN '' THEN 'its workers ended without a word' ELSE reason END
+	WHERE kind = ? AND state = %d AND free <= ? AND attempts >= %d`, givenUp, waiting, history.MaxAttempts)
 
 // leased changes a job that its worker still has, or returns
 // history.ErrLeaseLost.

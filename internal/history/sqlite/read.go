@@ -66,7 +66,13 @@ func selected(text string, f history.Filter) (string, []any) {
 			args = append(args, values...)
 		}
 	}
-	match(f.App != "", "app = ?", f.App)
+	// What an id or a commit begins with says more than the app: + keeps the
+	// app's index out.
+	app := "app = ?"
+	if f.IDPrefix != "" || f.Commit != "" {
+		app = "+app = ?"
+	}
+	match(f.App != "", app, f.App)
 	match(f.Branch != "", "branch = ?", f.Branch)
 	match(f.Version != "", "version = ?", f.Version)
 	// Ranges walk along the indexes, which ignore the case of ASCII letters.
@@ -115,6 +121,16 @@ func (s *Store) Apps(ctx context.Context) ([]history.App, error) {
 		})
 	})
 	return list, s.explain(err)
+}
+
+// Revision tells whether runs came or went: see history.Revised. A number may
+// come again, but not without a deletion.
+func (s *Store) Revision(ctx context.Context) (revision string, err error) {
+	err = s.read(ctx, func(c *sqlite.Conn) error {
+		return query(c, "SELECT (SELECT max(seq) FROM runs), (SELECT n FROM deletions)",
+			func(r *sqlite.Stmt) error { revision = r.ColumnText(0) + "." + r.ColumnText(1); return nil })
+	})
+	return revision, s.explain(err)
 }
 
 // Walk calls each with runs, oldest first: see history.Source.

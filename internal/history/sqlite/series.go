@@ -104,12 +104,7 @@ func (r *reader) series(f history.SeriesFilter) ([]history.Series, error) {
 
 // metrics returns the metrics that a filter selects.
 func (r *reader) metrics(f history.SeriesFilter) ([]metric, error) {
-	text, args := "SELECT id, app, run_labels, name, labels, unit FROM metrics WHERE 1", []any{}
-	for _, c := range []struct{ condition, value string }{{" AND app = ?", f.App}, {" AND key = ?", f.Key}, {" AND unit = ?", f.Unit}} {
-		if c.value != "" {
-			text, args = text+c.condition, append(args, c.value)
-		}
-	}
+	text, args := metricsOf(f)
 	var list []metric
 	err := query(r.conn, text, func(row *sqlite.Stmt) (err error) {
 		m := metric{id: row.ColumnInt64(0), labels: row.ColumnText(2)}
@@ -122,6 +117,17 @@ func (r *reader) metrics(f history.SeriesFilter) ([]metric, error) {
 		return err
 	}, args...)
 	return list, err
+}
+
+// metricsOf is the one query for metrics.
+func metricsOf(f history.SeriesFilter) (string, []any) {
+	text, args := "SELECT id, app, run_labels, name, labels, unit FROM metrics WHERE 1", []any{}
+	for _, c := range []struct{ condition, value string }{{" AND app = ?", f.App}, {" AND key = ?", f.Key}, {" AND unit = ?", f.Unit}} {
+		if c.value != "" {
+			text, args = text+c.condition, append(args, c.value)
+		}
+	}
+	return text, args
 }
 
 const pointColumns = `p.metric, p.time, p.run, p.trait, p.count, p.center, p.mean, p.min, p.max, p.stddev, p.p95, p.p99,

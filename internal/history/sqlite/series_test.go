@@ -193,10 +193,13 @@ func TestSecondRelease(t *testing.T) {
 func TestQueriesUseIndexes(t *testing.T) {
 	t.Parallel()
 	s := open(t, filepath.Join(t.TempDir(), "h.db"))
-	plan := func(name, text string, args []any) {
+	plan := func(name, text string, args []any, indexes ...string) {
+		t.Helper()
+		used := ""
 		err := s.read(t.Context(), func(c *sqlite.Conn) error {
 			return query(c, "EXPLAIN QUERY PLAN "+text, func(r *sqlite.Stmt) error {
 				detail := r.ColumnText(3)
+				used += detail + "\n"
 				if strings.HasPrefix(detail, "SCAN") && !strings.Contains(detail, "json_each") || strings.Contains(detail, "TEMP B-TREE") {
 					t.Errorf("%s: %s", name, detail)
 				}
@@ -206,6 +209,11 @@ func TestQueriesUseIndexes(t *testing.T) {
 		if err != nil {
 			t.Fatal(name, err)
 		}
+		for _, index := range indexes {
+			if !strings.Contains(used, " INDEX "+index+" ") {
+				t.Errorf("%s: without %s:\n%s", name, index, used)
+			}
+		}
 	}
 	for name, f := range map[string]history.SeriesFilter{
 		"a series": {}, "the last of it": {Last: 10}, "a part of it": {Since: time.Unix(1, 0), Until: time.Unix(2, 0)},
@@ -213,19 +221,37 @@ func TestQueriesUseIndexes(t *testing.T) {
 		text, args := ofMetric(1, f)
 		plan(name, text, args)
 	}
-	plan("jobs to lease", "SELECT seq FROM jobs WHERE kind = ? AND state = 0 AND free <= ? ORDER BY free, seq LIMIT ?", []any{"k", int64(1), 1})
+	plan("jobs to lease", "SELECT seq FROM jobs WHERE kind = ? AND state = 0 AND free <= ? ORDER BY free, seq LIMIT ?", []any{"k", int64(1), 1}, "jobs_waiting")
+	plan("jobs to give up", giveUp, []any{"k", int64(1)}, "jobs_worn")
+	plan("whether a run is a baseline", "SELECT 1 FROM baselines WHERE run = ?", []any{1}, "baselines_by_run")
 	plan("a run's jobs", "DELETE FROM jobs WHERE key = ?", []any{"A"})
 	text, args := ofRuns(history.SeriesFilter{Runs: []string{"A", "B"}})
 	plan("points of runs", text, args)
-	for name, f := range map[string]history.Filter{
-		"an app": {App: "app", Limit: 10}, "an app's page": {App: "app", Before: &history.Position{ID: "A"}}, "an id": {IDPrefix: "01a"}, "a commit": {Commit: "abc"},
-		"a time": {Since: time.Unix(1, 0)},
+	for _, of := range []struct{ app, key string }{{"", "startup"}, {"app", "startup"}} {
+		text, args := metricsOf(history.SeriesFilter{App: of.app, Key: of.key, Unit: "s"})
+		plan("metrics of a key", text, args, "metrics_by_key")
+	}
+	text, args = auditOf(history.AuditFilter{App: "app", Limit: 10})
+	plan("an app's audit log", text, args, "audit_of_app")
+	for _, tt := range []struct {
+		name, index string
+		filter      history.Filter
+	}{
+		{"an app", "runs_of_app", history.Filter{App: "app", Limit: 10}},
+		{"an app's page", "runs_of_app", history.Filter{App: "app", Before: &history.Position{ID: "A"}}},
+		{"an id", "runs_by_id", history.Filter{IDPrefix: "01a"}},
+		{"an app's id", "runs_by_id", history.Filter{App: "app", IDPrefix: "01a"}},
+		{"a commit", "runs_of_commit", history.Filter{Commit: "abc"}},
+		{"an app's commit", "runs_of_commit", history.Filter{App: "app", Commit: "abc"}},
+		{"an app's branch", "runs_of_branch", history.Filter{App: "app", Branch: "main", Limit: 10}},
+		{"an app's version", "runs_of_version", history.Filter{App: "app", Version: "1.0", Limit: 10}},
+		{"a time", "runs_by_time", history.Filter{Since: time.Unix(1, 0)}},
 	} {
-		text, args := selected("SELECT seq FROM runs", f)
-		if f.Limit > 0 || f.Before != nil {
+		text, args := selected("SELECT seq FROM runs", tt.filter)
+		if tt.filter.Limit > 0 || tt.filter.Before != nil {
 			text += " ORDER BY time DESC, id DESC"
 		}
-		plan(name, text, args)
+		plan(tt.name, text, args, tt.index)
 	}
 }
 

@@ -193,8 +193,9 @@ func (s *Store) write(ctx context.Context, f func(*sqlite.Conn) error) error {
 
 // change is write on the writer's connection.
 func (s *Store) change(ctx context.Context, c *sqlite.Conn, f func(*sqlite.Conn) error) (err error) {
+	held := false
 	defer func() {
-		if err != nil {
+		if !held || err != nil { // also if f panics
 			s.known.forget() // what was numbered in the transaction is not
 		}
 	}()
@@ -207,8 +208,11 @@ func (s *Store) change(ctx context.Context, c *sqlite.Conn, f func(*sqlite.Conn)
 		return err
 	}
 	if a := history.AuditOf(ctx); a != nil {
-		return record(c, *a)
+		if err := record(c, *a); err != nil {
+			return err
+		}
 	}
+	held = true
 	return nil
 }
 

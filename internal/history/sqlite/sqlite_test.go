@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -265,6 +266,74 @@ func TestDeleteUnguarded(t *testing.T) {
 	})
 	if err == nil || !strings.Contains(err.Error(), "FOREIGN KEY") {
 		t.Errorf("a document of no run: %v", err)
+	}
+}
+
+// What was numbered by a change that panics is not remembered, and a connection
+// that is not as it was does not come back.
+func TestNothingIsLeftBehind(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	s := open(t, filepath.Join(t.TempDir(), "h.db"))
+	func() {
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic")
+			}
+		}()
+		s.unguarded(ctx, func(c *sqlite.Conn) error {
+			s.known.begin()
+			if _, err := s.known.environment(c, storetest.Sample("").Environment); err != nil {
+				return err
+			}
+			panic("in the middle")
+		})
+	}()
+	storetest.Fill(t, s, storetest.Sample("A"))
+	for name, text := range map[string]string{"in a transaction": "PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE; DELETE FROM documents", "unguarded": "PRAGMA foreign_keys = OFF"} {
+		if err := s.writer.with(ctx, func(c *sqlite.Conn) error { return execute(c, text) }); err != nil {
+			t.Fatal(name, err)
+		}
+		err := s.write(ctx, func(c *sqlite.Conn) error {
+			return execute(c, "INSERT INTO documents (run, detail, document) VALUES (77, 0, x'')")
+		})
+		if err == nil || !strings.Contains(err.Error(), "FOREIGN KEY") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if problems, err := s.Check(ctx); err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
+	if head, err := s.Run(ctx, "A"); err != nil || head.Environment == nil {
+		t.Errorf("%+v, %v", head, err)
+	}
+}
+
+// The use of a token is left out while another process goes on writing; the
+// next one is noted.
+func TestUseTokenBesideWriter(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "h.db")
+	s, other := open(t, path), open(t, path)
+	at := time.Unix(1, 0).UTC()
+	if err := s.AddToken(ctx, history.Token{ID: "a", Roles: []string{"read"}, Created: at}); err != nil {
+		t.Fatal(err)
+	}
+	err := other.write(ctx, func(*sqlite.Conn) error {
+		if err := s.UseToken(ctx, "a", at); !errors.Is(err, history.ErrUnavailable) {
+			t.Errorf("beside a writer: %v", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.UseToken(ctx, "a", at); err != nil {
+		t.Error(err)
+	}
+	if token, err := s.Token(ctx, "a"); err != nil || !token.Used.Equal(at) {
+		t.Errorf("%+v, %v", token, err)
 	}
 }
 

@@ -33,6 +33,11 @@ func Run(t *testing.T, fresh func(*testing.T) Place) {
 		"baseline":        baselines,
 		"series":          series,
 		"series bounded":  seriesBounded,
+		"last of branch":  lastOfBranch,
+		"hosts":           hosts,
+		"long branches":   longBranches,
+		"oldest first":    oldestFirst,
+		"revision":        revision,
 		"refused":         refused,
 		"delete":          deletes,
 		"thin":            thins,
@@ -56,6 +61,7 @@ func Run(t *testing.T, fresh func(*testing.T) Place) {
 		"openers at once":    openersAtOnce,
 		"writers at once":    writersAtOnce,
 		"acts at once":       actsAtOnce,
+		"revision at once":   revisionAtOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
