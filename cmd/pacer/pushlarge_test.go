@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -126,21 +127,28 @@ func (s *strict) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(kept)
 }
 
+// state is how often each run came, and the number of requests.
+func (s *strict) state() (kept map[string]int, requests int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.kept), s.requests
+}
+
 // Where a server refuses a batch as a whole, the run that is too large is found
 // and the others are sent.
 func TestPushStrictServer(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name string
-		to   strict
+		to   *strict
 		says string
 	}{
-		{"a line", strict{mostLine: 4000, mostBody: 1 << 20}, "line 1 is larger than 4000 bytes"},
-		{"a body", strict{mostLine: 1 << 20, mostBody: 4000}, "413 Request Entity Too Large"},
+		{"a line", &strict{mostLine: 4000, mostBody: 1 << 20}, "line 1 is larger than 4000 bytes"},
+		{"a body", &strict{mostLine: 1 << 20, mostBody: 4000}, "413 Request Entity Too Large"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			to := &tt.to
+			to := tt.to
 			to.kept = make(map[string]int)
 			at := httptest.NewServer(to)
 			defer at.Close()
@@ -158,15 +166,17 @@ func TestPushStrictServer(t *testing.T) {
 					t.Errorf("status %d: %s\nwant %q", status, text, want)
 				}
 			}
-			if len(to.kept) != 7 {
-				t.Errorf("it has %v", to.kept)
+			kept, before := to.state()
+			if len(kept) != 7 {
+				t.Errorf("it has %v", kept)
 			}
 			keep(t, here, "B0", 1)
-			before := to.requests
-			if status, _, text = said(t, here, nil, "push", "--patience", "1ms", at.URL); status != 2 || !strings.Contains(text, "1 new, 0 known there, 2 rejected") || to.kept["B0"] != 1 {
+			status, _, text = said(t, here, nil, "push", "--patience", "1ms", at.URL)
+			kept, after := to.state()
+			if status != 2 || !strings.Contains(text, "1 new, 0 known there, 2 rejected") || kept["B0"] != 1 {
 				t.Errorf("again: status %d: %s", status, text)
 			}
-			if n := to.requests - before; n > 5 { // three runs, in halves
+			if n := after - before; n > 5 { // three runs, in halves
 				t.Errorf("%d requests", n)
 			}
 		})
