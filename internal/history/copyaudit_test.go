@@ -106,9 +106,36 @@ func TestLargeRunsAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	for name, s := range map[string]history.Store{"database": database(t), "file": from} {
+		if name == "database" {
+			if _, err := history.Copy(ctx, from, s, func(int) {}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// What is deleted while the first page is dealt with was not read ahead:
+		// that page ends far before it.
+		n, rest := 0, 0
+		err := s.Walk(ctx, history.Filter{}, history.Parts{Document: true}, func(e *history.Entry) error {
+			if e.Head.ID != fmt.Sprintf("R%03d", n) {
+				return fmt.Errorf("run %d is %s", n, e.Head.ID)
+			}
+			if n++; n == 1 {
+				_, err := s.Delete(ctx, "R020", "R059")
+				return err
+			}
+			if n == 20 {
+				n++ // R020 is gone
+			}
+			rest++
+			return nil
+		})
+		if err != nil || n != runs-1 || rest != runs-3 {
+			t.Errorf("%s: the walk ended at %d: %v", name, n, err)
+		}
+	}
 	to := &sizes{Store: file(t, filepath.Join(dir, "to.db"))}
 	done, err := history.Copy(ctx, from, to, func(int) {})
-	if err != nil || done.Runs != runs || slices.Max(to.bytes) > 17<<20 || len(to.runs) < 3 {
+	if err != nil || done.Runs != runs-2 || slices.Max(to.bytes) > 17<<20 || len(to.runs) < 3 {
 		t.Errorf("%+v in batches of %v bytes: %v", done, to.bytes, err)
 	}
 }
