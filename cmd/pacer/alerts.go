@@ -360,7 +360,7 @@ func (c *cli) act(ctx context.Context, list []alert.Alert, act history.Act) erro
 			}
 			one.Until = &until
 		}
-		done, err := alert.Do(ctx, store, &list[i], one)
+		done, err := alert.Do(ctx, commandLog{store}, &list[i], one)
 		var stale *history.StaleError
 		if errors.As(err, &stale) {
 			err = hint(err, "see what was done: pacer alerts show %s", stale.Alert[:text.ShortID])

@@ -31,7 +31,7 @@ compared with; without one it is the newest earlier comparable run.`,
 		Example: "  pacer baseline set latest\n  pacer baseline set branch:main",
 		Args:    exactArgs(1),
 		RunE: withRun(app, changeHistory, func(ctx context.Context, store history.Store, r run.Run) error {
-			if err := store.SetBaseline(ctx, r.ID); err != nil {
+			if err := store.SetBaseline(audited(ctx, "baseline.set", r.App, r.ID, nil), r.ID); err != nil {
 				return err
 			}
 			if r.Dirty {
@@ -65,7 +65,10 @@ compared with; without one it is the newest earlier comparable run.`,
 		Args:    between(0, 1),
 		RunE: withRun(app, changeHistory, func(ctx context.Context, store history.Store, r run.Run) error {
 			of := run.Key(r.App, r.Labels)
-			err := store.ClearBaseline(ctx, r.App, r.Labels)
+			id, err := store.Baseline(ctx, r.App, r.Labels)
+			if err == nil {
+				err = store.ClearBaseline(audited(ctx, "baseline.clear", r.App, id, nil), r.App, r.Labels)
+			}
 			switch {
 			case errors.Is(err, history.ErrNotFound):
 				return fmt.Errorf("no baseline was set for %s", of)

@@ -134,13 +134,17 @@ func (c *cli) benchmark(ctx context.Context, o benchOptions) error {
 		c.kept = ": nothing was measured yet"
 		return ctx.Err()
 	}
+	keep := func(r *run.Run) error {
+		_, err := store.Append(audited(context.WithoutCancel(ctx), "run.add", r.App, r.ID, nil), r)
+		return err
+	}
 	for i := range base {
-		if _, err := store.Append(context.WithoutCancel(ctx), &base[i]); err != nil {
+		if err := keep(&base[i]); err != nil {
 			return err
 		}
 	}
 	for i := range here {
-		if _, err := store.Append(context.WithoutCancel(ctx), &here[i].whole); err != nil {
+		if err := keep(&here[i].whole); err != nil {
 			return err
 		}
 	}

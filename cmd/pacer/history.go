@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/user"
 	"strings"
 	"time"
 
@@ -226,7 +225,7 @@ func (c *cli) importFile(ctx context.Context, store history.Store, file string) 
 	}
 	p := newProgress(c.stderr, "importing "+name, 0)
 	defer p.clear()
-	return history.Import(ctx, store, r, name, p.count)
+	return history.Import(audited(ctx, "", "", "", map[string]string{"from": name}), store, r, name, p.count)
 }
 
 // runsWord writes a number of runs.
@@ -286,7 +285,7 @@ or ~/.pgpass.`,
 				return err
 			}
 			show, clear := c.counter("copying", total)
-			done, err := history.Copy(ctx, from, to, show)
+			done, err := history.Copy(audited(ctx, "", "", "", map[string]string{"from": from.Address()}), from, to, show)
 			clear()
 			if err != nil {
 				c.kept = fmt.Sprintf(": %s were copied; copying again goes on from there", runsWord(done.Runs))
@@ -380,14 +379,6 @@ again rather than given back, and nobody is locked out.`,
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
-
-// actor names who changes the history from a command line.
-func actor() string {
-	if u, err := user.Current(); err == nil {
-		return u.Username
-	}
-	return "unknown"
-}
 
 // plainText returns a reader that decompresses gzip and zstd.
 func plainText(r io.Reader) (io.Reader, error) {

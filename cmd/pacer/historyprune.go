@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -158,22 +159,22 @@ func (c *cli) prune(ctx context.Context, s history.Store, p *retention.Plan, app
 		}
 	}()
 	for _, step := range []struct {
+		to  string // what becomes of them
 		ids []string
-		do  func(ids []string) (int, error)
+		do  func(ctx context.Context, ids []string) (int, error)
 	}{
-		{p.Histograms, func(ids []string) (int, error) { return s.Thin(ctx, history.Histograms, ids...) }},
-		{p.Summaries, func(ids []string) (int, error) { return s.Thin(ctx, history.Summaries, ids...) }},
-		{p.Delete, func(ids []string) (int, error) { return s.Delete(ctx, ids...) }},
+		{history.Histograms.String(), p.Histograms, func(ctx context.Context, ids []string) (int, error) { return s.Thin(ctx, history.Histograms, ids...) }},
+		{history.Summaries.String(), p.Summaries, func(ctx context.Context, ids []string) (int, error) { return s.Thin(ctx, history.Summaries, ids...) }},
+		{"deleted", p.Delete, func(ctx context.Context, ids []string) (int, error) { return s.Delete(ctx, ids...) }},
 	} {
 		for ids := range slices.Chunk(step.ids, pruneBatch) {
 			progress.show(done)
-			if _, err := step.do(ids); err != nil {
+			entry := map[string]string{step.to: strconv.Itoa(len(ids)), "ids": strings.Join(ids, " ")}
+			if _, err := step.do(audited(ctx, "history.prune", app, "", entry), ids); err != nil {
 				return err
 			}
 			done += len(ids)
 		}
 	}
-	return s.Record(ctx, history.Audit{Actor: actor(), Action: "history.prune", App: app, Detail: map[string]string{
-		"histograms": strconv.Itoa(len(p.Histograms)), "summaries": strconv.Itoa(len(p.Summaries)), "deleted": strconv.Itoa(len(p.Delete)),
-	}})
+	return nil
 }

@@ -291,7 +291,8 @@ func (c *cli) keep(ctx context.Context, list []imported) error {
 		if len(list) > 20 {
 			bar.show(i)
 		}
-		added, err := store.Append(ctx, &list[i].run)
+		r := &list[i].run
+		added, err := store.Append(audited(ctx, "run.add", r.App, r.ID, map[string]string{"from": list[i].File}), r)
 		if err != nil {
 			if ctx.Err() != nil && i > 0 {
 				c.kept = fmt.Sprintf(": %d of %d runs are kept; import again for the rest", i, len(list))

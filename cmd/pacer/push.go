@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,12 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/spf13/cobra"
 
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/request"
-	"github.com/pacer-perf/pacer/internal/server"
 )
 
 // pushOptions say what is sent where.
@@ -38,6 +34,10 @@ func (c *cli) push() *cobra.Command {
 them from here yet, oldest first. What could not be sent is sent the next time;
 sending a run twice keeps it once. Where the server is busy or away, push waits
 as it says, up to --patience.
+
+A run that the server does not take, since it is too large or another run has
+its id there, is named with the reason and holds up no others. Exit status: 0 if
+the server has all of them, 2 if one was rejected or waits for the next push.
 
 ADDRESS is that of the server, by default $PACER_ENDPOINT. Its token is read
 from $PACER_TOKEN, or from a file: on a command line others could see it.`,
@@ -61,25 +61,6 @@ from $PACER_TOKEN, or from a file: on a command line others could see it.`,
 	}
 	return cmd
 }
-
-// pusher sends runs in batches.
-type pusher struct {
-	client request.Client
-	to     request.Request
-	sent   *sentList
-	show   func(int)
-
-	batch bytes.Buffer // lines
-	ids   []string     // of the batch
-
-	added, known int
-	rejected     []server.Rejected
-}
-
-const (
-	pushRuns  = 400
-	pushBytes = 4 << 20
-)
 
 func (c *cli) pushTo(ctx context.Context, address string, o pushOptions) error {
 	to, err := endpoint(address, o.tokenFile)
@@ -105,33 +86,31 @@ func (c *cli) pushTo(ctx context.Context, address string, o pushOptions) error {
 		return err
 	}
 	defer sent.close()
-	heads, err := src.Heads(ctx, o.filter)
+	todo, stretches, err := unsent(ctx, src, o.filter, func(id string) bool { return o.all || !sent.has(id) })
 	if err != nil {
 		return err
 	}
-	todo := 0
-	for i := range heads {
-		if o.all || !sent.has(heads[i].ID) {
-			todo++
-		}
-	}
-	heads = nil
 	if o.dryRun || todo == 0 {
 		fmt.Fprintf(c.stderr, "%s to send to %s\n", runsWord(todo), to.Name)
 		return nil
 	}
 	bar := newProgress(c.stderr, "sending", todo)
-	p := &pusher{to: to, sent: sent, show: func(n int) { bar.show(n) }}
+	p := &pusher{to: to, sent: sent, most: pushBytes, show: func(n int) { bar.show(n) }}
 	p.client = request.Client{UserAgent: "pacer/" + versionNumber(), Patience: o.patience, Attempts: 1 << 20, Timeout: time.Minute,
 		Waiting: func(why string, d time.Duration) {
 			bar.say(fmt.Sprintf("%s; trying again in %v", why, d.Round(time.Second)))
 		}}
-	err = src.Walk(ctx, o.filter, history.Parts{Document: true}, func(e *history.Entry) error {
-		if !o.all && sent.has(e.Head.ID) {
-			return nil
+	for _, st := range stretches {
+		err = src.Walk(ctx, st.of(o.filter), history.Parts{Document: true}, func(e *history.Entry) error {
+			if !o.all && sent.has(e.Head.ID) {
+				return nil
+			}
+			return p.add(ctx, e)
+		})
+		if err != nil {
+			break
 		}
-		return p.add(ctx, e)
-	})
+	}
 	if err == nil {
 		err = p.flush(ctx)
 	}
@@ -141,13 +120,16 @@ func (c *cli) pushTo(ctx context.Context, address string, o pushOptions) error {
 
 // pushed says what became of what was to be sent.
 func (c *cli) pushed(p *pusher, todo int, err error) error {
-	done := p.added + p.known + len(p.rejected)
+	done := p.done()
 	for i, r := range p.rejected {
 		if i == 10 {
 			fmt.Fprintf(c.stderr, "and %d more were rejected\n", len(p.rejected)-i)
 			break
 		}
 		fmt.Fprintf(c.stderr, "rejected: %s\n", r.Error)
+		if r.Hint != "" {
+			fmt.Fprintf(c.stderr, "  %s\n", r.Hint)
+		}
 	}
 	if done > 0 || err == nil {
 		fmt.Fprintf(c.stderr, "%s sent to %s: %d new, %d known there, %d rejected\n", runsWord(done), p.to.Name, p.added, p.known, len(p.rejected))
@@ -202,57 +184,4 @@ func endpoint(address, tokenFile string) (request.Request, error) {
 		header.Set("Authorization", "Bearer "+token)
 	}
 	return request.Request{Method: http.MethodPost, URL: at.String(), Name: at.Host, Header: header}, nil
-}
-
-// add puts a run into the batch, which is sent when it is full.
-func (p *pusher) add(ctx context.Context, e *history.Entry) error {
-	text, err := history.Text(e.Document)
-	if err != nil {
-		return hint(fmt.Errorf("run %s is damaged: %w", e.Head.ID, err), "pacer history verify")
-	}
-	if err := json.Compact(&p.batch, text); err != nil {
-		return hint(fmt.Errorf("run %s is damaged: %w", e.Head.ID, err), "pacer history verify")
-	}
-	p.batch.WriteByte('\n')
-	p.ids = append(p.ids, e.Head.ID)
-	if len(p.ids) >= pushRuns || p.batch.Len() >= pushBytes {
-		return p.flush(ctx)
-	}
-	return nil
-}
-
-// flush sends the batch, and notes what the server has.
-func (p *pusher) flush(ctx context.Context) error {
-	if len(p.ids) == 0 {
-		return nil
-	}
-	z, err := zstd.NewWriter(nil)
-	if err != nil {
-		return err
-	}
-	p.to.Body = z.EncodeAll(p.batch.Bytes(), nil)
-	answer, err := p.client.Do(ctx, p.to)
-	if err != nil {
-		return err
-	}
-	var kept server.Kept
-	if err := json.Unmarshal(answer.Body, &kept); err != nil || kept.Runs == nil {
-		return hint(fmt.Errorf("POST %s: the answer is not that of a pacer serve", p.to.Name), "is the address right?")
-	}
-	p.added += kept.Added
-	p.known += kept.Known
-	for _, r := range kept.Rejected {
-		if r.ID == "" && r.Line >= 1 && r.Line <= len(p.ids) {
-			r.ID = p.ids[r.Line-1]
-		}
-		r.Error = strings.TrimPrefix(r.Error, fmt.Sprintf("line %d, ", r.Line))
-		if !strings.Contains(r.Error, r.ID) {
-			r.Error = "run " + r.ID + ": " + strings.TrimLeft(r.Error, ": ")
-		}
-		p.rejected = append(p.rejected, r)
-	}
-	p.show(p.added + p.known + len(p.rejected))
-	p.batch.Reset()
-	p.ids = p.ids[:0]
-	return p.sent.add(kept.Runs)
 }

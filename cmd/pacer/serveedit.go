@@ -62,6 +62,6 @@ func (l actLog) Act(ctx context.Context, a history.Act) (history.Act, error) {
 	case err != nil:
 		return a, err
 	}
-	done, err := store.Act(ctx, a)
+	done, err := commandLog{store}.Act(ctx, a)
 	return done, errors.Join(err, store.Close())
 }

@@ -80,7 +80,7 @@ func (s *session) warm(ctx context.Context, p *progress, times int, subjects ...
 
 // keep puts a run into the history, whether or not the user has had enough.
 func (s *session) keep(ctx context.Context, r *run.Run) error {
-	_, err := s.store.Append(context.WithoutCancel(ctx), r)
+	_, err := s.store.Append(audited(context.WithoutCancel(ctx), "run.add", r.App, r.ID, nil), r)
 	return err
 }
 

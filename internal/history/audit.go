@@ -52,6 +52,18 @@ func WithAudit(ctx context.Context, a Audit) context.Context {
 	return context.WithValue(ctx, auditKey{}, a)
 }
 
+// auditFor returns a context for one change of several that a function makes.
+// Who makes them, and the detail, are those of the context's entry; without one
+// there is none.
+func auditFor(ctx context.Context, action, app, subject string) context.Context {
+	a := AuditOf(ctx)
+	if a == nil {
+		return ctx
+	}
+	a.Action, a.App, a.Subject = action, app, subject
+	return WithAudit(ctx, *a)
+}
+
 // AuditOf returns the entry that a change is to have; nil: none.
 func AuditOf(ctx context.Context) *Audit {
 	if a, ok := ctx.Value(auditKey{}).(Audit); ok {

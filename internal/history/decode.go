@@ -71,27 +71,40 @@ func Statistics(center float64, statistic string, count int64, mean, lo, hi, std
 	return s
 }
 
-// WalkPage is how many runs a store reads at a time for Walk.
-const WalkPage = 200
+// WalkPage is how many runs a store reads at a time for Walk; WalkBytes ends a
+// page before that, with the run whose document reaches it.
+const (
+	WalkPage  = 200
+	WalkBytes = 16 << 20
+)
 
-// WalkPages is Walk of a store that reads a page of entries after a position.
+// WalkPages is Walk of a store that reads a page of entries after a position: up
+// to limit of them, or fewer if their documents reach WalkBytes.
 func WalkPages(limit int, page func(after Position, limit int) ([]*Entry, error), each func(*Entry) error) error {
 	after, left := Position{Time: earliest}, limit
 	if limit == 0 {
 		left = math.MaxInt
 	}
-	for left > 0 {
-		list, err := page(after, min(WalkPage, left))
+	for size := WalkPage; left > 0; {
+		asked := min(size, left)
+		list, err := page(after, asked)
 		if err != nil {
 			return err
 		}
+		bytes := 0
 		for _, e := range list {
+			bytes += len(e.Document)
 			if err := each(e); err != nil {
 				return err
 			}
 		}
-		if len(list) < WalkPage {
+		switch {
+		case len(list) == 0, len(list) < asked && bytes < WalkBytes:
 			return nil
+		case bytes >= WalkBytes:
+			size = min(len(list)+1, WalkPage) // what a store finds beyond that it finds in vain
+		default:
+			size = min(2*size, WalkPage)
 		}
 		last := list[len(list)-1]
 		left -= len(list)

@@ -35,6 +35,9 @@ type Entry struct {
 	Points   []Value // of the metrics that have a center
 }
 
+// size is about how much memory an entry takes, in bytes.
+func (e *Entry) size() int { return len(e.Document) + 300*len(e.Points) }
+
 // Value is what an entry says of one metric. Center and Stats are those of the
 // document as it was first packed.
 type Value struct {

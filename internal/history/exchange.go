@@ -108,7 +108,8 @@ type Imported struct {
 
 // Import adds the runs that Export wrote, or any documents pacer.run/v1 one
 // after the other; name stands for the input in errors. What is there already
-// stays as it is. An error leaves what came before it in the store.
+// stays as it is. An error leaves what came before it in the store. An entry of
+// WithAudit says who imports, as in Copy.
 func Import(ctx context.Context, s Store, r io.Reader, name string, progress func(int)) (Imported, error) {
 	in := importer{ctx: ctx, store: s, progress: progress}
 	d := json.NewDecoder(r)
@@ -137,6 +138,7 @@ type importer struct {
 	store     Store
 	progress  func(int)
 	batch     []*Entry
+	size      int      // bytes of the batch
 	baselines []string // of the batch
 	acts      []Act
 	done      Imported
@@ -176,7 +178,8 @@ func (in *importer) add(raw []byte, name string) error {
 			in.baselines = append(in.baselines, r.ID)
 		}
 	}
-	if in.batch = append(in.batch, e); len(in.batch) >= CopyBatch {
+	in.batch, in.size = append(in.batch, e), in.size+e.size()
+	if len(in.batch) >= CopyBatch || in.size >= copyBytes {
 		return in.flush()
 	}
 	return nil
@@ -191,7 +194,7 @@ func parseBoth(detail string, err error) (Detail, error) {
 // read is kept.
 func (in *importer) flush() error {
 	ctx := context.WithoutCancel(in.ctx)
-	outcomes, err := in.store.AppendBatch(ctx, Batch{Entries: in.batch})
+	outcomes, err := in.store.AppendBatch(auditOf(ctx, "run.add", in.batch, ofEntry), Batch{Entries: in.batch})
 	if err != nil {
 		return err
 	}
@@ -221,12 +224,12 @@ func (in *importer) flush() error {
 			}
 			continue // another one was set here
 		}
-		if err := in.store.SetBaseline(ctx, id); err != nil {
+		if err := in.store.SetBaseline(auditFor(ctx, "baseline.set", heads[id].Head.App, id), id); err != nil {
 			return err
 		}
 		in.done.Baselines++
 	}
-	in.batch, in.baselines = nil, nil
+	in.batch, in.size, in.baselines = nil, 0, nil
 	in.progress(in.done.Runs + in.done.Known + len(in.done.Conflicts))
 	return nil
 }
@@ -240,7 +243,7 @@ func (in *importer) finish() error {
 	if len(in.acts) == 0 {
 		return nil
 	}
-	n, err := in.store.KeepActs(context.WithoutCancel(in.ctx), in.acts)
+	n, err := keepActs(context.WithoutCancel(in.ctx), in.store, in.acts)
 	in.done.Acts = n
 	return err
 }

@@ -201,6 +201,36 @@ func (s *Server) putBaseline(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// deleteBaseline serves DELETE /api/v1/baselines: of the run that is named, so
+// that nobody clears one that was set meanwhile.
+func (s *Server) deleteBaseline(w http.ResponseWriter, r *http.Request) error {
+	id := r.URL.Query().Get("run")
+	if id == "" {
+		return refuse(http.StatusBadRequest, "DELETE /api/v1/baselines?run=ID", "run: expected the id of a run")
+	}
+	ctx, who := r.Context(), whoOf(r)
+	store, err := s.existing(ctx)
+	if err != nil {
+		return err
+	}
+	one, err := scope(store, who.App).Run(ctx, id)
+	if err != nil {
+		return err
+	}
+	set, err := store.Baseline(ctx, one.App, one.Labels)
+	switch {
+	case errors.Is(err, history.ErrNotFound), err == nil && set != one.ID:
+		return refuse(http.StatusNotFound, "one is set by PUT /api/v1/baselines", "run %.40s is no baseline", one.ID)
+	case err != nil:
+		return err
+	}
+	if err := store.ClearBaseline(audited(ctx, who, "baseline.clear", one.App, one.ID), one.App, one.Labels); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
 // AuditLog answers GET /api/v1/audit: newest first.
 type AuditLog struct {
 	Entries []history.Audit `json:"entries"`

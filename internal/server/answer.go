@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -73,7 +74,9 @@ func refusalOf(err error) *refusal {
 		return refuse(http.StatusRequestEntityTooLarge, "send less at once, or compress it: Content-Encoding: zstd", "the body is larger than %d bytes", large.Limit)
 	case errors.As(err, &conflict):
 		return with(http.StatusConflict, "a run that was kept does not change: give this one an id of its own")
-	case errors.As(err, &pinned), errors.As(err, &stale):
+	case errors.As(err, &pinned):
+		return with(http.StatusConflict, "clear it first: DELETE /api/v1/baselines?run="+url.QueryEscape(pinned.ID)+", or pacer baseline clear "+pinned.ID)
+	case errors.As(err, &stale):
 		return with(http.StatusConflict, "")
 	case errors.As(err, &act), errors.As(err, &syntax), errors.As(err, &file), errors.As(err, &policy):
 		return with(http.StatusBadRequest, "")

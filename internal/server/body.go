@@ -59,6 +59,9 @@ var zstdReaders = sync.Pool{New: func() any {
 // bodyOf returns the body of a request, of which at most a number of bytes may
 // come out. It is to be closed.
 func (s *Server) bodyOf(w http.ResponseWriter, r *http.Request, most int64) (*body, error) {
+	if r.ContentLength > s.Limits.Body {
+		return nil, &http.MaxBytesError{Limit: s.Limits.Body} // before any of it comes: a sender that waits (Expect) is spared sending it
+	}
 	b := &body{raw: wire{Reader: http.MaxBytesReader(w, r.Body, s.Limits.Body)}, left: most, limit: most, release: func() {}}
 	b.enter = func() (func(), error) {
 		ctx, cancel := context.WithTimeout(r.Context(), s.Limits.StoreTime)
@@ -176,28 +179,36 @@ type lines struct {
 	grow func() error // is called for a large one
 }
 
-// next returns a line without what ends it, which is the caller's, or io.EOF.
-func (l *lines) next() ([]byte, error) {
-	var line []byte
+// TooLarge is what to do about a run that is larger than a server takes.
+const TooLarge = "fold its samples into histograms (in a history: pacer history prune --samples), or split it"
+
+// next returns a line, which is the caller's, or io.EOF. A line that is too
+// large is read to its end, of which nothing is kept, and told by tooLong: what
+// follows it can be read.
+func (l *lines) next() (line []byte, tooLong *refusal, err error) {
+	size := int64(0)
 	for {
 		part, err := l.in.ReadSlice('\n')
-		if int64(len(line)+len(part)) > l.most {
-			return nil, refuse(http.StatusRequestEntityTooLarge, "fold its samples into histograms, or split it", "line %d is larger than %d bytes", l.n+1, l.most)
-		}
-		if len(line)+len(part) > largeDocument {
-			if err := l.grow(); err != nil {
-				return nil, err
+		if size += int64(len(part)); size > l.most {
+			line = nil
+		} else {
+			if size > largeDocument {
+				if err := l.grow(); err != nil {
+					return nil, nil, err
+				}
 			}
+			line = append(line, part...)
 		}
-		line = append(line, part...)
 		switch {
 		case err == bufio.ErrBufferFull:
 			continue
-		case err == io.EOF && len(line) > 0, err == nil:
-			l.n++
-			return line, nil
+		case err != nil && (err != io.EOF || size == 0):
+			return nil, nil, err
 		}
-		return nil, err
+		if l.n++; size > l.most {
+			return nil, refuse(http.StatusRequestEntityTooLarge, TooLarge, "line %d is larger than %d bytes", l.n, l.most), nil
+		}
+		return line, nil, nil
 	}
 }
 

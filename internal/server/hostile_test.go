@@ -210,7 +210,7 @@ func attacks() []attack {
 		}
 	}
 	for _, op := range []struct{ method, path, body string }{
-		{"DELETE", "/api/v1/runs/R00000011", ""}, {"GET", "/api/v1/runs/R00000011", ""}, {"GET", "/api/v1/verdicts/R00000011", ""}, {"PUT", "/api/v1/baselines", `{"run":"R00000011"}`},
+		{"DELETE", "/api/v1/runs/R00000011", ""}, {"GET", "/api/v1/runs/R00000011", ""}, {"GET", "/api/v1/verdicts/R00000011", ""}, {"PUT", "/api/v1/baselines", `{"run":"R00000011"}`}, {"DELETE", "/api/v1/baselines?run=R00000011", ""},
 		{"POST", "/api/v1/tokens", `{"name":"x","app":"APP","roles":["admin"]}`}, {"POST", "/api/v1/import?app=APP", "BenchmarkA 1 1 ns/op\n"}, {"DELETE", "/api/v1/tokens/nothing", ""}, {"POST", "/api/v1/alerts/nothing/acts", `{"kind":"fixed","reason":"because it is"}`},
 	} {
 		for _, token := range []string{"none", "read", "ingest", "admin"} {

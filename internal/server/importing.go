@@ -124,7 +124,10 @@ func (s *Server) keepRuns(w http.ResponseWriter, r *http.Request, runs []run.Run
 	return nil
 }
 
-// take keeps runs, all of them or none.
+// take keeps the runs of one file. It keeps none of them if one cannot be kept at
+// all: has nothing in it, or is another app's. Where the history fails in the
+// middle, those of the transactions before that, chunkRuns of them in each, are
+// kept: sending the file again adds the rest.
 func (s *Server) take(r *http.Request, runs []run.Run) (*intake, error) {
 	in := &intake{server: s, who: whoOf(r), kept: Kept{Runs: []string{}, Rejected: []Rejected{}}, judge: len(runs) <= judgedAtOnce}
 	var entries []*history.Entry

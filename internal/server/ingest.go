@@ -30,6 +30,7 @@ type Rejected struct {
 	Line  int    `json:"line"` // of the body, from 1
 	ID    string `json:"id,omitempty"`
 	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"` // what to do
 }
 
 const (
@@ -144,10 +145,13 @@ func (in *intake) lines(ctx context.Context, b *body) error {
 		var end error
 		for len(chunk) < chunkRuns && size < chunkBytes && weight < chunkWeight {
 			var line []byte
-			if line, end = l.next(); end != nil {
+			var tooLong *refusal
+			if line, tooLong, end = l.next(); end != nil {
 				break
 			}
-			if line = bytes.TrimSpace(line); len(line) > 0 {
+			if tooLong != nil {
+				chunk = append(chunk, &document{line: l.n, err: tooLong})
+			} else if line = bytes.TrimSpace(line); len(line) > 0 {
 				d := &document{line: l.n, text: line, weight: weightOf(line)}
 				chunk = append(chunk, d)
 				size += len(line)
@@ -182,7 +186,11 @@ func (in *intake) chunk(ctx context.Context, chunk []*document, weight int64) er
 		return err
 	}
 	defer leave()
-	parallel.Each(len(chunk), func(i int) { in.pack(chunk[i]) })
+	parallel.Each(len(chunk), func(i int) {
+		if chunk[i].err == nil {
+			in.pack(chunk[i])
+		}
+	})
 	var entries []*history.Entry
 	var of []*document
 	for _, d := range chunk {
@@ -207,7 +215,8 @@ func (in *intake) chunk(ctx context.Context, chunk []*document, weight int64) er
 }
 
 func (in *intake) reject(d *document, err error) {
-	one := Rejected{Line: d.line, Error: refusalOf(err).text}
+	why := refusalOf(err)
+	one := Rejected{Line: d.line, Error: why.text, Hint: why.hint}
 	if d.entry != nil {
 		one.ID = d.entry.Head.ID
 	}

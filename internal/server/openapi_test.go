@@ -170,6 +170,7 @@ func TestAnswers(t *testing.T) {
 	if w := do("DELETE", "/api/v1/runs/{id}", "", "R00000002", ""); w.Code != 409 {
 		t.Errorf("deleting a baseline: %d", w.Code)
 	}
+	do("DELETE", "/api/v1/baselines", "?run=R00000002", "", "")
 	do("GET", "/api/v1/tokens", "", "", "")
 	w := do("POST", "/api/v1/tokens", "", "", `{"name":"ci","roles":["ingest"]}`, "Content-Type", jsonType)
 	var made MadeToken

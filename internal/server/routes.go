@@ -88,6 +88,8 @@ var routes = []route{
 		bodies: []content{{"application/json", NewAct{}, "What is done. The author is whose token it is."}}, answers: map[int]answer{http.StatusCreated: {history.Act{}, "The act as it is kept."}}, serve: (*Server).postAct},
 	{method: "PUT", path: "/api/v1/baselines", role: access.Write, name: "setBaseline", summary: "Make a run the baseline of its app and labels",
 		bodies: []content{{"application/json", BaselineChoice{}, "The run."}}, answers: ok(BaselineChoice{}, "It is set."), serve: (*Server).putBaseline},
+	{method: "DELETE", path: "/api/v1/baselines", role: access.Write, name: "clearBaseline", summary: "Make a run the baseline no more: its app and labels then have none",
+		params: []param{{"run", "required: id of the run that is the baseline"}}, answers: map[int]answer{http.StatusNoContent: {nil, "It is the baseline no more."}}, serve: (*Server).deleteBaseline},
 
 	{method: "GET", path: "/api/v1/tokens", role: access.Admin, name: "listTokens", summary: "Tokens, without their secrets", answers: ok(Tokens{}, "Newest first."), serve: (*Server).getTokens},
 	{method: "POST", path: "/api/v1/tokens", role: access.Admin, name: "createToken", summary: "Make a token; its secret is in this answer and nowhere else",

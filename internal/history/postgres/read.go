@@ -197,13 +197,18 @@ func (s *Store) entries(ctx context.Context, f history.Filter, after history.Pos
 		bySeq := make(map[int64]*history.Entry)
 		var seqs []int64
 		var raws []rawHead
+		size := 0
 		err := each(ctx, tx, text, c.args, func(rows pgx.Rows) error {
+			if size >= history.WalkBytes {
+				return nil // of the next page
+			}
 			e := &history.Entry{}
 			var digest []byte
 			var detail int16
 			seq, raw, err := scanHead(rows, &e.Timed, &detail, &digest, &e.Document)
 			copy(e.Digest[:], digest)
 			e.Detail = history.Detail(detail)
+			size += len(e.Document)
 			bySeq[seq] = e
 			seqs, list, raws = append(seqs, seq), append(list, e), append(raws, raw)
 			return err

@@ -146,7 +146,7 @@ func (s *Store) entries(ctx context.Context, f history.Filter, after history.Pos
 	var list []*history.Entry
 	err := s.read(ctx, func(c *sqlite.Conn) error {
 		return transaction(c, func() error {
-			bySeq := make(map[int64]*history.Entry)
+			var seqs []int64
 			environments := environments{conn: c}
 			decode := history.HeadDecoder{}
 			text, args := selected("SELECT seq, id, app, version, commit_id, branch, dirty, time, labels, environment_id, timed, digest FROM runs", f)
@@ -168,14 +168,19 @@ func (s *Store) entries(ctx context.Context, f history.Filter, after history.Pos
 					return err
 				}
 				e.At = e.Head.Timestamp
-				bySeq[r.ColumnInt64(0)] = e
-				list = append(list, e)
+				seqs, list = append(seqs, r.ColumnInt64(0)), append(list, e)
 				return nil
 			}, append(args, nanos(after.Time), after.ID, limit)...)
 			if err != nil {
 				return err
 			}
-			for seq, e := range bySeq {
+			size := 0
+			for i, e := range list {
+				seq := seqs[i]
+				if size >= history.WalkBytes {
+					list = list[:i]
+					break
+				}
 				if err := document(c, seq, e, parts.Document); err != nil {
 					return err
 				}
@@ -184,6 +189,7 @@ func (s *Store) entries(ctx context.Context, f history.Filter, after history.Pos
 						return err
 					}
 				}
+				size += len(e.Document)
 			}
 			return nil
 		})
