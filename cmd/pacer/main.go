@@ -18,6 +18,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pacer-perf/pacer/internal/report/text"
 )
 
 func main() {
@@ -56,7 +58,7 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	fmt.Fprintf(stderr, "pacer: %v\n", err)
 	var h *hinted
 	if errors.As(err, &h) {
-		fmt.Fprintf(stderr, "hint: %s\n", h.hint)
+		fmt.Fprintln(stderr, text.Wrap(width(stderr), "hint: "+h.hint))
 	}
 	return statusTrouble
 }
