@@ -18,7 +18,7 @@ type Task struct {
 	// Prepare and Cleanup are commands for the shell, before and after each
 	// execution, which are not measured. "": none.
 	Prepare, Cleanup string
-	StepTimeout      time.Duration // after which either is stopped; 0: never, but see afterwards
+	StepTimeout      time.Duration // after which either is stopped; 0: never, but see cleanupTime
 	// Count asks for instructions. Where the processor does not count them,
 	// each execution is followed by another one that is counted by valgrind.
 	Count bool
@@ -84,15 +84,18 @@ func (t *Task) counts(r *Result) bool {
 // says otherwise: somebody waits for it.
 const cleanupTime = 10 * time.Second
 
-// afterwards is the context of what follows an execution: that of the execution,
-// or, if it was interrupted, one that ends by itself and at the second blow.
-func (t *Task) afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+// afterwards is the context of what follows an execution, and the task: those of
+// the execution, or, if it was interrupted, a context that ends at the second
+// blow, and a time that the cleanup has.
+func (t *Task) afterwards(ctx context.Context) (context.Context, *Task, context.CancelFunc) {
 	if ctx.Err() == nil {
-		return ctx, func() {}
+		return ctx, t, func() {}
 	}
-	after, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmp.Or(t.StepTimeout, cleanupTime))
+	limited := *t
+	limited.StepTimeout = cmp.Or(t.StepTimeout, cleanupTime)
+	after, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := atOnce(ctx, cancel)
-	return after, func() { stop(); cancel() }
+	return after, &limited, func() { stop(); cancel() }
 }
 
 // around does what belongs before and after one execution. After an interrupt
@@ -102,13 +105,10 @@ func (r *Runner) around(ctx context.Context, t *Task, execute func() (Result, er
 		return Result{}, err
 	}
 	result, err := execute()
-	then, done := t.afterwards(ctx)
+	then, limited, done := t.afterwards(ctx)
 	defer done()
-	after := r.Step(then, t, "cleanup", t.Cleanup)
-	switch {
-	case errors.Is(after, context.DeadlineExceeded):
-		after = &StepError{"cleanup", t.Cleanup, Result{Failure: fmt.Sprintf("ended after %v", cmp.Or(t.StepTimeout, cleanupTime))}}
-	case errors.Is(after, context.Canceled):
+	after := r.Step(then, limited, "cleanup", t.Cleanup)
+	if errors.Is(after, context.Canceled) {
 		after = nil
 	}
 	if err == nil || ctx.Err() != nil {

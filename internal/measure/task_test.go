@@ -71,7 +71,7 @@ func TestCleanupAfterInterrupt(t *testing.T) {
 	}{
 		"done":   {cleanup: "echo x >done", done: true},
 		"failed": {cleanup: "echo x >done; exit 3", failure: "exit status 3", done: true},
-		"hangs":  {cleanup: "exec sleep 600", timeout: 100 * time.Millisecond, failure: "ended after 100ms"},
+		"hangs":  {cleanup: "exec sleep 600", timeout: 100 * time.Millisecond, failure: "timed out after 100ms"},
 		"killed": {cleanup: "exec sleep 600", kill: true},
 	} {
 		t.Run(name, func(t *testing.T) {
