@@ -126,8 +126,9 @@ type document struct {
 	Verdict string   `json:"verdict"`
 	Metrics []metric `json:"metrics"`
 	Pairs   struct {
-		Count   int    `json:"count"`
-		Stopped string `json:"stopped"`
+		Count   int      `json:"count"`
+		Main    []string `json:"main"`
+		Stopped string   `json:"stopped"`
 	} `json:"pairs"`
 }
 

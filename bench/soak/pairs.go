@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"time"
 )
 
@@ -58,12 +59,13 @@ func (s *soak) sessions(name string, n, base, current int, flags ...string) (tal
 		if err != nil {
 			return all, err
 		}
+		found := d.Pairs.Main // what else regressed found nothing
 		changes, regressed, alarm := "", false, false
 		for _, m := range d.Metrics {
 			if m.Change != "unchanged" {
 				changes += fmt.Sprintf(" %s %s %+.1f%%", m.Name, m.Change, 100*(m.Ratio-1))
 			}
-			regressed = regressed || m.Change == "regressed"
+			regressed = regressed || m.Change == "regressed" && slices.Contains(found, m.Name)
 			alarm = alarm || m.Change == "regressed" || m.Change == "improved"
 		}
 		all.pairs += d.Pairs.Count

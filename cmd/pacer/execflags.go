@@ -47,10 +47,10 @@ func (x *execFlags) flags(cmd *cobra.Command) {
 	f.BoolVar(&x.shell, "shell", false, "let the shell run it; what the shell takes to start is taken off")
 	f.StringVar(&x.dir, "dir", "", "`FOLDER` to run it in")
 	f.StringArrayVar(&x.env, "env", nil, "variable `NAME=VALUE` of its environment; may be given again")
-	f.StringVar(&x.stdin, "stdin", "", "`FILE` that is its standard input (default: nothing to read)")
+	f.StringVar(&x.stdin, "stdin", "", "`FILE` that is its standard input, or - for that of pacer; read once, where it is a pipe (default: nothing to read)")
 	f.StringVar(&x.output, "save-output", "", "`FILE` that takes its output, or null (default: read, and shown if it fails)")
 	f.BoolVar(&x.show, "show-output", false, "pass its output on to standard error")
-	f.DurationVar(&x.timeout, "timeout", 0, "`TIME` after which it is ended with all that it started, and so are --prepare and --cleanup (default: never; 1m with --ready-...)")
+	f.DurationVar(&x.timeout, "timeout", 0, "`TIME` after which it is ended with all that it started, and so are --prepare and --cleanup; with --after-ready wait, unless it is ready by then (default: never; 1m with --ready-... otherwise)")
 	f.DurationVar(&x.grace, "grace", 2*time.Second, "`TIME` to stop in before it is killed")
 	f.BoolVar(&x.allowFailure, "allow-failure", false, "keep the run even if the command fails")
 	f.StringVar(&x.count, "count", "", "count instructions: by the processor, or each execution a second time by valgrind (`instructions`)")
@@ -138,7 +138,7 @@ func (x *execFlags) ready() (*measure.Ready, error) {
 
 // subject returns what is measured: the words of a command line. The files
 // that it needs are open until close.
-func (x *execFlags) subject(words []string, stderr io.Writer) (subject, error) {
+func (x *execFlags) subject(ctx context.Context, words []string, stderr io.Writer, stdin *spooled) (subject, error) {
 	labels, err := parseLabels(x.labels)
 	if err != nil {
 		return subject{}, err
@@ -150,29 +150,26 @@ func (x *execFlags) subject(words []string, stderr io.Writer) (subject, error) {
 	s := subject{app: x.app, version: x.version, branch: x.branch, labels: labels, allowFailure: x.allowFailure, sdkReady: x.sdk}
 	s.task = measure.Task{
 		Command: measure.Command{Args: words, Dir: x.dir, Env: x.env, Timeout: x.timeout, Grace: x.grace, Ready: ready},
-		Prepare: x.prepare, Cleanup: x.cleanup, StepTimeout: x.timeout, Count: x.count != "", Took: x.shellStart,
+		Prepare: x.prepare, Cleanup: x.cleanup, StepTimeout: x.timeout, Count: x.count != "", AllowFailure: x.allowFailure,
 	}
 	if ready != nil || x.sdk {
 		s.task.Stop = x.afterReady == "stop"
-		if x.timeout == 0 {
+		if x.timeout == 0 && s.task.Stop {
 			s.task.Timeout = time.Minute
 		}
 	}
 	if x.shell {
 		text := strings.Join(words, " ")
 		s.task.Args = measure.Shell(text)
-		s.program = programName(first(strings.Fields(text)...))
+		s.program, s.start = programIn(text), x.shellStart
 	}
 	if x.show {
 		s.task.Output = stderr
 	}
 	if x.stdin != "" {
-		f, err := os.Open(x.stdin)
-		if err != nil {
+		if s.task.Stdin, err = stdin.open(ctx, x.stdin); err != nil {
 			return s, err
 		}
-		x.files = append(x.files, f)
-		s.task.Stdin = f
 	}
 	if x.output != "" {
 		name, how := x.output, os.O_WRONLY|os.O_CREATE|os.O_APPEND
@@ -200,13 +197,11 @@ func (x *execFlags) close() {
 const shellStarts = 20
 
 // calibrate measures what the shell takes to start, where one is used.
-func (x *execFlags) calibrate(ctx context.Context, runner *measure.Runner) error {
+func (x *execFlags) calibrate(ctx context.Context, runner *measure.Runner) (measure.Start, error) {
 	if !x.shell {
-		return nil
+		return measure.Start{}, nil
 	}
-	var err error
-	x.shellStart, err = runner.ShellStart(ctx, shellStarts)
-	return err
+	return runner.ShellStart(ctx, shellStarts)
 }
 
 func parseLabels(words []string) (map[string]string, error) {

@@ -147,6 +147,54 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// The first interrupt asks a command to stop and says so, the second does not
+// wait for it.
+func TestInterruptedTwice(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	script := `n=$(cat n 2>/dev/null || echo 0); n=$((n+1)); echo $n >n; [ $n -lt 3 ] && exit; trap "" INT TERM; echo $$ >pid.tmp; mv pid.tmp pid; while :; do sleep 600; done`
+	cmd := pacerIn(dir, "run", "--app", "prog", "--runs", "9", "--grace", "1h", "--", "sh", "-c", script)
+	said, err := os.Create(filepath.Join(dir, "said"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, filepath.Join(dir, "pid"))
+	text, err := os.ReadFile(filepath.Join(dir, "pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	saying := func(what string) bool {
+		text, err := os.ReadFile(said.Name())
+		return err == nil && strings.Contains(string(text), what)
+	}
+	cmd.Process.Signal(os.Interrupt)
+	poll(t, func() bool {
+		return saying("stopping the command, which has 1h0m0s (--grace); interrupt again to kill it at once")
+	}, "word of it")
+	cmd.Process.Signal(os.Interrupt)
+	cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 || !saying("interrupted: 2 of 9 repetitions are kept") {
+		text, _ := os.ReadFile(said.Name())
+		t.Errorf("exit status %d, want 130: %s", code, text)
+	}
+	poll(t, func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		return err == nil && bytes.Contains(stat, []byte(") Z ")) || syscall.Kill(pid, 0) != nil
+	}, "the command to end")
+	if n := len(ids(t, filepath.Join(dir, ".pacer", "history.db"))); n != 1 {
+		t.Errorf("%d runs in the history", n)
+	}
+}
+
 // Interrupted, compare says what the pairs so far tell, and keeps both runs.
 func TestCompareInterrupted(t *testing.T) {
 	t.Parallel()

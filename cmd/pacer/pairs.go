@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/unit"
-	"github.com/pacer-perf/pacer/run"
 )
 
 // pairFlags say what is measured in pairs, and until when.
@@ -35,7 +33,7 @@ func (f *pairFlags) flags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.build, "build", "", "shell `COMMAND` that builds either side of --ref")
 	cmd.Flags().DurationVar(&f.buildTime, "build-timeout", 0, "`TIME` after which --build is ended (default: never)")
 	cmd.Flags().IntVar(&f.most, "pairs", 200, "how many `PAIRS` to measure at most")
-	cmd.Flags().DurationVar(&f.maxTime, "max-time", 0, "`TIME` to measure for at most (default: no limit)")
+	cmd.Flags().DurationVar(&f.maxTime, "max-time", 0, "`TIME` to measure pairs for at most, without builds and --warmup: a pair that does not fit is not begun, or ended and left out (default: no limit)")
 	cmd.Flags().StringVar(&f.threshold, "threshold", "", "least `PERCENT` that matters, where the policy does not say (default 2%)")
 	cmd.Flags().StringArrayVar(&f.metrics, "metric", nil, "`METRIC` to be sure of before stopping; may be given again (default: process.wall and process.cpu; startup; or process.instructions)")
 	cmd.Flags().BoolVar(&f.control, "aa", false, "also measure the base against itself, as a control")
@@ -86,6 +84,11 @@ func (f *pairFlags) check() (threshold float64, err error) {
 		}
 		threshold = v
 	}
+	for _, name := range f.metrics {
+		if strings.HasPrefix(name, "process.") && !slices.Contains(ownMetrics, name) {
+			return 0, hint(fmt.Errorf("--metric %s: there is no such metric", name), "what is measured from outside: %s", strings.Join(ownMetrics, ", "))
+		}
+	}
 	return threshold, f.execFlags.check()
 }
 
@@ -121,12 +124,6 @@ func shareable(words []string) []string {
 	return words
 }
 
-// side is one of the two that are measured.
-type side struct {
-	subject
-	runs []run.Run
-}
-
 // comparePairs measures two commands in pairs, keeps both runs and judges
 // them. When it is interrupted, or a pair fails after others did not, it judges
 // what was measured, and returns the verdict with the error.
@@ -157,9 +154,12 @@ func (c *cli) comparePairs(ctx context.Context, f *pairFlags, o checkOptions, ar
 	defer s.close()
 	defer f.close()
 	s.policyApp = p.App
-	if err := f.calibrate(ctx, s.runner); err != nil {
+	s.grace = f.grace
+	if f.shellStart, err = f.calibrate(ctx, s.runner); err != nil {
 		return none, nil, err
 	}
+	var stdin spooled
+	defer stdin.close()
 	var sides [2]side
 	for i, line := range []string{base, current} {
 		words := []string{line}
@@ -168,7 +168,7 @@ func (c *cli) comparePairs(ctx context.Context, f *pairFlags, o checkOptions, ar
 				return none, nil, hint(fmt.Errorf("command %q: %w", line, err), "let the shell run it: --shell")
 			}
 		}
-		if sides[i].subject, err = f.subject(words, c.stderr); err != nil {
+		if sides[i].subject, err = f.subject(ctx, words, c.stderr, &stdin); err != nil {
 			return none, nil, err
 		}
 		sides[i].policyApp = p.App
@@ -183,7 +183,7 @@ func (c *cli) comparePairs(ctx context.Context, f *pairFlags, o checkOptions, ar
 			return none, nil, err
 		}
 	}
-	m := &pairing{session: s, flags: f, sides: &sides, policy: &p, threshold: threshold}
+	m := &pairing{session: s, flags: f, sides: &sides, policy: &p, threshold: threshold, whole: make(map[string]bool)}
 	return m.measure(ctx)
 }
 
@@ -217,188 +217,4 @@ func (s *session) build(ctx context.Context, f *pairFlags, tree *workTree, sides
 		}
 	}
 	return nil
-}
-
-// pairing is a session of pairs under way.
-type pairing struct {
-	*session
-	flags     *pairFlags
-	sides     *[2]side
-	policy    *judge.Policy
-	threshold float64
-}
-
-// main are the metrics that have to be sure.
-func (m *pairing) main() []string {
-	switch {
-	case len(m.flags.metrics) > 0:
-		return m.flags.metrics
-	case m.flags.count != "":
-		return []string{instructionsMetric}
-	}
-	if main := m.sides[1].subject.main(); main != wallMetric {
-		return []string{main}
-	}
-	return []string{wallMetric, cpuMetric}
-}
-
-// measure measures pairs until enough is known, or one fails, keeps the runs and
-// judges them.
-func (m *pairing) measure(ctx context.Context) (none judge.Case, v *judge.Verdict, err error) {
-	started := time.Now()
-	progress := newProgress(m.cli.stderr, "pairs", m.flags.most)
-	progress.terminal = progress.terminal && !m.flags.show // which would go into its line
-	progress.early = true
-	defer progress.beat()()
-	if err := m.warm(ctx, progress, m.flags.warmup, m.sides[0].subject, m.sides[1].subject); err != nil {
-		return none, nil, err
-	}
-	busy := m.watch()
-	pairs := judge.NewPairs(m.policy, m.threshold, m.main()...)
-	control := judge.NewPairs(m.policy, m.threshold, m.main()...)
-	stopped := "limit"
-	var failed error
-	began := time.Now()
-	for pairs.Count() < m.flags.most {
-		progress.show(pairs.Count(), m.known(pairs))
-		if m.flags.maxTime > 0 && time.Since(began) >= m.flags.maxTime {
-			stopped = "time"
-			break
-		}
-		pair, err := m.pair(ctx)
-		if ctx.Err() != nil {
-			stopped = "interrupted"
-			break
-		}
-		if err == nil {
-			err = m.add(pairs, control, &pair)
-		}
-		if failed = err; err != nil {
-			stopped = "failed"
-			break
-		}
-		for i := range m.sides {
-			m.sides[i].runs = append(m.sides[i].runs, pair[i])
-			m.sides[i].partly = true
-		}
-		if pairs.Sure() {
-			stopped = "sure"
-			break
-		}
-	}
-	progress.clear()
-	n := len(m.sides[0].runs)
-	switch {
-	case n == 0 && failed != nil:
-		return none, nil, fmt.Errorf("pair 1: %w", failed)
-	case n == 0:
-		m.cli.kept = ": no pair was complete yet"
-		return none, nil, ctx.Err()
-	case failed != nil:
-		failed = fmt.Errorf("pair %d, after %d that are kept: %w", n+1, n, failed)
-	case stopped == "interrupted":
-		m.cli.kept = fmt.Sprintf(": %d pairs are kept", n)
-	}
-	var runs [2]*run.Run
-	for i := range m.sides {
-		// The current run is the newer one.
-		r, err := m.whole(&m.sides[i], started.Add(time.Duration(i)*time.Millisecond))
-		if err != nil {
-			return none, nil, err
-		}
-		runs[i] = r
-	}
-	warnings := busy()
-	for _, r := range runs {
-		r.Warnings = append(r.Warnings, warnings...)
-		if err := m.keep(ctx, r); err != nil {
-			return none, nil, err
-		}
-	}
-	how := map[string]string{"sure": "until it was sure", "limit": "up to the limit: --pairs", "time": "up to the limit: --max-time", "interrupted": "until it was interrupted", "failed": "until one failed"}[stopped]
-	session := judge.PairsHead{Stopped: stopped}
-	if m.flags.control {
-		session.Control = judge.ControlOf(control)
-	}
-	found := judge.Case{
-		Current: runs[1], Policy: *m.policy, Now: time.Now(), Pairs: pairs, Session: session,
-		Baseline: judge.Baseline{Runs: []*run.Run{runs[0]}, Set: true,
-			Chosen: fmt.Sprintf("measured with it in %d pairs, in random order, %s", n, how)},
-	}
-	verdict, err := judged(found)
-	if err != nil {
-		return found, nil, err
-	}
-	return found, &verdict, errors.Join(failed, ctx.Err())
-}
-
-// add adds a pair to those before it.
-func (m *pairing) add(pairs, control *judge.Pairs, pair *[3]run.Run) error {
-	if m.flags.control {
-		if err := control.Add(&pair[0], &pair[2]); err != nil {
-			return err
-		}
-	}
-	if err := pairs.Add(&pair[0], &pair[1]); err != nil {
-		return m.noMetric(err, &pair[1])
-	}
-	return nil
-}
-
-// pair executes every side once, in an order drawn by chance: the base, the
-// current one and, for a control, the base again.
-func (m *pairing) pair(ctx context.Context) ([3]run.Run, error) {
-	var out [3]run.Run
-	order := []int{0, 1}
-	if m.flags.control {
-		order = append(order, 2)
-	}
-	rand.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	for _, i := range order {
-		of := &m.sides[i%2]
-		r, err := of.once(ctx, m.runner, m.dir)
-		if err != nil {
-			return out, fmt.Errorf("%s: %w", [2]string{"the base", "the current side"}[i%2], err)
-		}
-		if err := of.checkLabels(r.Labels); err != nil {
-			return out, err
-		}
-		out[i] = r
-	}
-	return out, nil
-}
-
-// whole makes one run of a side's executions.
-func (m *pairing) whole(s *side, started time.Time) (*run.Run, error) {
-	r, err := run.Merge(s.runs...)
-	if err != nil {
-		return nil, fmt.Errorf("%w: not kept", err)
-	}
-	s.describe(&r, started, m.environment)
-	return &r, nil
-}
-
-// known says what is known so far.
-func (m *pairing) known(pairs *judge.Pairs) string {
-	r, ok := pairs.Known(m.main()[0])
-	if !ok || pairs.Count() == 0 {
-		return ""
-	}
-	text := unit.Percent(r.Ratio)
-	if r.Low > 0 && r.High < 1e3 {
-		text += " (" + unit.Percent(r.Low) + " to " + unit.Percent(r.High) + ")"
-	}
-	return text
-}
-
-// noMetric adds what there is to an error about a metric that there is not.
-func (m *pairing) noMetric(err error, r *run.Run) error {
-	if len(m.flags.metrics) == 0 {
-		return err
-	}
-	var names []string
-	for i := range r.Metrics {
-		names = append(names, r.Metrics[i].Key())
-	}
-	return hint(err, "--metric takes %s", strings.Join(names, ", "))
 }

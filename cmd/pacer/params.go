@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,30 +71,44 @@ func paramValues(text string) ([]string, error) {
 	return values, nil
 }
 
-// apply puts the values into a subject: in place of {NAME} and as labels.
-func (c combination) apply(s *subject) error {
-	if len(c) == 0 {
-		return nil
+// apply puts the values in place of {NAME} into what is executed, around it and
+// in what its run is called, and makes labels of them. Each has to be used.
+func (c combination) apply(x *execFlags, words []string) (execFlags, []string, error) {
+	with := *x
+	with.files = nil
+	used := make(map[string]bool)
+	replace := func(text string) string {
+		// What a value holds is not looked at again.
+		var pairs []string
+		for _, p := range c {
+			placeholder := "{" + p.name + "}"
+			used[p.name] = used[p.name] || strings.Contains(text, placeholder)
+			pairs = append(pairs, placeholder, p.value)
+		}
+		return strings.NewReplacer(pairs...).Replace(text)
 	}
-	var pairs []string
-	labels := maps.Clone(s.labels)
+	words = mapped(words, replace)
+	for _, text := range []*string{&with.version, &with.branch, &with.dir, &with.stdin, &with.output, &with.prepare, &with.cleanup,
+		&with.line, &with.http, &with.tcp, &with.file} {
+		*text = replace(*text)
+	}
+	with.env, with.labels = mapped(x.env, replace), mapped(x.labels, replace)
+	labels, err := parseLabels(with.labels)
+	if err != nil {
+		return with, nil, err
+	}
 	for _, p := range c {
-		placeholder := "{" + p.name + "}"
-		uses := func(text string) bool { return strings.Contains(text, placeholder) }
-		if !slices.ContainsFunc(slices.Concat(s.task.Args, s.task.Env), uses) && !uses(s.task.Prepare) && !uses(s.task.Dir) {
-			return hint(fmt.Errorf("--param %s: there is no %s in the command, in --prepare, --env or --dir", p.name, placeholder), "pacer run --param %s=... -- ./app %s", p.name, placeholder)
+		if !used[p.name] {
+			return with, nil, hint(fmt.Errorf("--param %s: there is no {%s} in the command, nor in a flag that says how it is executed", p.name, p.name), "pacer run --param %s=... -- ./app {%s}", p.name, p.name)
 		}
-		if old, twice := labels[p.name]; twice && old != p.value {
-			return fmt.Errorf("--param %s and --label %s=%s contradict one another", p.name, p.name, old)
+		switch old, twice := labels[p.name]; {
+		case twice && old != p.value:
+			return with, nil, fmt.Errorf("--param %s and --label %s=%s contradict one another", p.name, p.name, old)
+		case !twice:
+			with.labels = append(with.labels, p.name+"="+p.value)
 		}
-		labels[p.name] = p.value
-		pairs = append(pairs, placeholder, p.value)
 	}
-	replace := strings.NewReplacer(pairs...).Replace
-	s.labels = labels
-	s.task.Args, s.task.Env = mapped(s.task.Args, replace), mapped(s.task.Env, replace)
-	s.task.Prepare, s.task.Cleanup, s.task.Dir = replace(s.task.Prepare), replace(s.task.Cleanup), replace(s.task.Dir)
-	return nil
+	return with, words, nil
 }
 
 func mapped(list []string, f func(string) string) []string {

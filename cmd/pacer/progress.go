@@ -147,12 +147,15 @@ func (p *progress) line(text string) {
 	p.shown = true
 }
 
-// left says how long the rest will take, once that is worth saying.
+// left says how long the rest will take, once that is worth saying. It goes by
+// those that are done; the one under way takes at most what is left of it.
 func (p *progress) left(done int) string {
 	if done == 0 || done >= p.total {
 		return ""
 	}
-	rest := time.Duration(float64(time.Since(p.began)) / float64(done) * float64(p.total-done)).Round(time.Second)
+	each := float64(p.since.Sub(p.began)) / float64(done)
+	under := min(float64(time.Since(p.since)), each)
+	rest := time.Duration(each*float64(p.total-done) - under).Round(time.Second)
 	if rest < 5*time.Second {
 		return ""
 	}

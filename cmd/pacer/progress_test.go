@@ -31,11 +31,11 @@ func TestBeat(t *testing.T) {
 		stop()
 		want := `pacer: app: warming up, 1 of 1, running 5s
 pacer: app: 3 of 10, median 1 s, 11s left
-pacer: app: 4 of 10, running 3s, 14s left
-pacer: app: 4 of 10, running 8s, 22s left
-pacer: app: 4 of 10, running 13s, 29s left
-pacer: app: 4 of 10, running 20s, 40s left
-pacer: app: 4 of 10, running 31s, 56s left
+pacer: app: 4 of 10, running 3s, 8s left
+pacer: app: 4 of 10, running 8s, 8s left
+pacer: app: 4 of 10, running 13s, 8s left
+pacer: app: 4 of 10, running 20s, 8s left
+pacer: app: 4 of 10, running 31s, 8s left
 `
 		if diff := cmp.Diff(want, out.String()); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
@@ -51,11 +51,14 @@ func TestBeatOnTerminal(t *testing.T) {
 		p := newProgress(&out, "app", 10)
 		p.terminal = true
 		stop := p.beat()
+		p.show(0)
+		time.Sleep(2500 * time.Millisecond)
 		p.show(1, "median 1 s")
 		time.Sleep(3500 * time.Millisecond)
 		stop()
 		bar := "app [=             ] 1 of 10, "
-		want := []string{"", bar + "median 1 s", bar + "running 2s, median 1 s, 18s left", bar + "running 3s, median 1 s, 27s left", ""}
+		none := "app [              ] 0 of 10"
+		want := []string{"", none, none + ", running 2s", bar + "median 1 s, 23s left", bar + "running 2s, median 1 s, 20s left", bar + "running 3s, median 1 s, 20s left", ""}
 		if diff := cmp.Diff(want, strings.Split(out.String(), "\r\x1b[K")); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}

@@ -76,22 +76,29 @@ a run for each value, which stands for {n} in the command, and is its label.`,
 		if b.precision > 0 && !cmd.Flags().Changed("runs") {
 			b.runs = mostRuns
 		}
-		if err := x.check(); err != nil {
-			return err
-		}
 		combinations, err := parseParams(params)
 		if err != nil {
 			return err
 		}
-		defer x.close()
-		list, err := c.measureAll(cmd.Context(), b, &x, args, combinations)
+		points := make([]point, len(combinations))
+		for i, p := range combinations { // whatever is wrong with one is known before the work
+			if points[i].flags, points[i].words, err = p.apply(&x, args); err != nil {
+				return err
+			}
+			if err := points[i].flags.check(); err != nil {
+				return err
+			}
+		}
+		list, err := c.measureAll(cmd.Context(), b, points)
 		if len(list) == 0 {
 			return err
 		}
 		if shown := c.showRuns(list, as, len(combinations) > 1); shown != nil || as == "json" {
 			return errors.Join(shown, err)
 		}
-		runHints(c.stderr, list, x.warmup)
+		if err == nil {
+			runHints(c.stderr, list, x.warmup)
+		}
 		return err
 	}
 	return cmd
@@ -112,39 +119,54 @@ func parsePrecision(word string) (float64, error) {
 	return v, nil
 }
 
+// point is what is executed for one combination of parameters.
+type point struct {
+	flags execFlags
+	words []string
+}
+
 // measureAll measures a command once for each combination of parameters, and
 // returns the runs, with the error that cut it short.
-func (c *cli) measureAll(ctx context.Context, b batch, x *execFlags, words []string, combinations []combination) ([]*run.Run, error) {
+func (c *cli) measureAll(ctx context.Context, b batch, points []point) ([]*run.Run, error) {
 	s, err := c.newSession(ctx, false)
 	if err != nil {
 		return nil, err
 	}
 	defer s.close()
-	if err := x.calibrate(ctx, s.runner); err != nil {
+	s.grace = points[0].flags.grace
+	start, err := points[0].flags.calibrate(ctx, s.runner)
+	if err != nil {
 		return nil, err
 	}
+	var stdin spooled
+	defer stdin.close()
 	var list []*run.Run
-	for i, p := range combinations {
-		if b.subject, err = x.subject(words, c.stderr); err != nil {
-			return list, err
-		}
-		if err := p.apply(&b.subject); err != nil {
-			return list, err
-		}
-		r, err := s.measure(ctx, b)
+	for i := range points {
+		p := &points[i]
+		p.flags.shellStart = start
+		r, err := s.measurePoint(ctx, b, p, &stdin)
 		if r != nil {
 			list = append(list, r)
 		}
 		if err != nil {
-			if n := len(list); ctx.Err() != nil && len(combinations) > 1 {
-				c.kept += fmt.Sprintf(" (%d of %d parameters)", n, len(combinations))
-			} else if n > 0 {
-				err = fmt.Errorf("parameter %d of %d: %w", i+1, len(combinations), err)
+			switch scan := len(points) > 1; {
+			case scan && ctx.Err() != nil:
+				c.kept = fmt.Sprintf(": %d of %d parameters were measured in full; the next%s", i, len(points), c.kept)
+			case scan:
+				err = fmt.Errorf("parameter %d of %d: %w", i+1, len(points), err)
 			}
 			return list, err
 		}
 	}
 	return list, nil
+}
+
+func (s *session) measurePoint(ctx context.Context, b batch, p *point, stdin *spooled) (r *run.Run, err error) {
+	defer p.flags.close()
+	if b.subject, err = p.flags.subject(ctx, p.words, s.cli.stderr, stdin); err != nil {
+		return nil, err
+	}
+	return s.measure(ctx, b)
 }
 
 // showRuns shows what was measured.
@@ -184,21 +206,30 @@ func (s *session) measure(ctx context.Context, b batch) (*run.Run, error) {
 		return nil, err
 	}
 	busy := s.watch()
-	var repetitions []run.Run
+	var repetitions []execution
 	var values []float64 // of the main metric
 	enough := false
+	var failed error
 	for i := 0; i < b.runs && !enough; i++ {
-		progress.show(i, describeMedian(values))
+		progress.show(i, describeMedian(b.lessStart(b.main(), values)))
 		r, err := b.once(ctx, s.runner, s.dir)
 		if ctx.Err() != nil {
+			progress.clear()
+			s.afterInterrupt(err)
 			break
 		}
-		if err != nil && i > 0 {
-			err = fmt.Errorf("repetition %d of %d: %w", i+1, b.runs, err)
-		}
-		if err != nil {
+		switch {
+		case err != nil && i == 0:
 			return nil, err
+		case err != nil && b.own != "":
+			return nil, fmt.Errorf("repetition %d of %d: %w", i+1, b.runs, err)
+		case err != nil:
+			failed = fmt.Errorf("repetition %d of %d, after %d that are kept: %w", i+1, b.runs, i, err)
 		}
+		if failed != nil {
+			break
+		}
+		b.partly = true // what was measured is kept if a later one fails
 		if i == 0 {
 			if err := b.checkLabels(r.Labels); err != nil {
 				return nil, err
@@ -209,7 +240,7 @@ func (s *session) measure(ctx context.Context, b batch) (*run.Run, error) {
 			v, _ := m.Center()
 			values = append(values, v)
 		}
-		enough = b.precision > 0 && precisionOf(values) <= b.precision
+		enough = b.precision > 0 && precisionOf(b.lessStart(b.main(), values)) <= b.precision
 	}
 	progress.clear()
 	interrupted := ctx.Err()
@@ -217,18 +248,21 @@ func (s *session) measure(ctx context.Context, b batch) (*run.Run, error) {
 		s.cli.kept = ": nothing was measured yet"
 		return nil, interrupted
 	}
-	r, err := run.Merge(repetitions...)
+	without, warnings := b.withoutStart(repetitions)
+	r, err := mergeExecutions(without)
 	if err != nil {
-		return nil, fmt.Errorf("%w: not kept", err)
+		return nil, errors.Join(err, failed)
 	}
 	b.describe(&r, started, s.environment)
-	r.Warnings = append(r.Warnings, busy()...)
+	r.Warnings = append(r.Warnings, append(warnings, busy()...)...)
 	switch {
+	case failed != nil:
+		r.Warnings = append(r.Warnings, fmt.Sprintf("repetition %d of %d failed: kept is what was measured before", len(repetitions)+1, b.runs))
 	case interrupted != nil:
 		s.cli.kept = fmt.Sprintf(": %d of %d repetitions are kept", len(repetitions), b.runs)
 		r.Warnings = append(r.Warnings, fmt.Sprintf("interrupted after %d of %d repetitions", len(repetitions), b.runs))
 	case b.precision > 0 && !enough:
-		r.Warnings = append(r.Warnings, fmt.Sprintf("after %d repetitions the median of %s is not known to %s but to %s", len(repetitions), b.main(), percent(b.precision), percent(precisionOf(values))))
+		r.Warnings = append(r.Warnings, fmt.Sprintf("after %d repetitions the median of %s is not known to %s but to %s", len(repetitions), b.main(), percent(b.precision), percent(precisionOf(b.lessStart(b.main(), values)))))
 	}
-	return &r, errors.Join(s.keep(ctx, &r), interrupted)
+	return &r, errors.Join(s.keep(ctx, &r), failed, interrupted)
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/pacer-perf/pacer/internal/report/text"
 	"github.com/pacer-perf/pacer/internal/stat"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -42,7 +43,7 @@ func runHints(w io.Writer, list []*run.Run, warmup int) {
 		if n := len(hints) - 1; n > 0 {
 			more = fmt.Sprintf(" (%d more like it)", n)
 		}
-		fmt.Fprintf(w, "hint: %s%s\n", hints[0], more)
+		fmt.Fprintln(w, text.Wrap(width(w), "hint: "+hints[0]+more))
 	}
 	if len(list) == 1 {
 		if m := list[0].Find(cpuMetric, nil); m != nil && m.Count() == 1 {

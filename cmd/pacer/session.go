@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
+	"time"
 
 	"github.com/pacer-perf/pacer"
 	"github.com/pacer-perf/pacer/internal/history"
@@ -24,6 +26,8 @@ type session struct {
 	dir         string // where apps export what they measure
 	environment run.Environment
 	policyApp   string
+	grace       time.Duration // that of what is measured, as far as it is known
+	over        chan struct{}
 }
 
 // newSession opens a session; own says that a program of ours is measured,
@@ -53,10 +57,47 @@ func (c *cli) newSession(ctx context.Context, own bool) (*session, error) {
 		fmt.Fprintf(c.stderr, "pacer: PACER_DISABLED=%s: what the command measures itself may be missing\n", off)
 	}
 	env := environmentHere()
-	return &session{cli: c, runner: runner, store: store, dir: dir, environment: env, policyApp: p.App}, nil
+	s := &session{cli: c, runner: runner, store: store, dir: dir, environment: env, policyApp: p.App, over: make(chan struct{})}
+	go s.sayStopping(ctx)
+	return s, nil
+}
+
+// soon is how long an end may take that needs no word.
+const soon = 200 * time.Millisecond
+
+// sayStopping says after an interrupt what is waited for, where that takes a
+// while.
+func (s *session) sayStopping(ctx context.Context) {
+	select {
+	case <-s.over:
+		return
+	case <-ctx.Done():
+	}
+	select {
+	case <-s.over:
+	case <-time.After(soon):
+		limit := ""
+		if s.grace > 0 {
+			limit = fmt.Sprintf(", which has %v (--grace)", s.grace)
+		}
+		erase := ""
+		if isTerminal(s.cli.stderr) {
+			erase = "\r\x1b[K"
+		}
+		fmt.Fprintf(s.cli.stderr, "%spacer: stopping the command%s; interrupt again to kill it at once\n", erase, limit)
+	}
+}
+
+// afterInterrupt says what went wrong after an interrupt, in what cleans up.
+func (s *session) afterInterrupt(err error) {
+	var step *measure.StepError
+	if errors.As(err, &step) {
+		fmt.Fprintf(s.cli.stderr, "pacer: %v\n", step)
+	}
 }
 
 func (s *session) close() {
+	close(s.over)
 	s.runner.Close()
 	s.store.Close()
 	os.RemoveAll(s.dir)
@@ -69,6 +110,7 @@ func (s *session) warm(ctx context.Context, p *progress, times int, subjects ...
 		for j := range subjects {
 			if _, err := subjects[j].once(ctx, s.runner, s.dir); err != nil {
 				if ctx.Err() != nil {
+					s.afterInterrupt(err)
 					s.cli.kept = ": nothing was measured yet"
 				}
 				return err

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/measure"
+	"github.com/pacer-perf/pacer/internal/report"
 	"github.com/pacer-perf/pacer/internal/unit"
 	"github.com/pacer-perf/pacer/run"
 )
@@ -24,6 +26,10 @@ const (
 	memoryMetric       = "process.memory.peak"
 	instructionsMetric = "process.instructions"
 )
+
+// ownMetrics are all of them, witnesses among them.
+var ownMetrics = []string{wallMetric, cpuMetric, memoryMetric, instructionsMetric, "process.cycles", "process.faults.minor", "process.faults.major",
+	"process.switches.voluntary", "process.switches.involuntary"}
 
 // subject is what is measured: a command, and what its runs are called.
 type subject struct {
@@ -37,9 +43,10 @@ type subject struct {
 	source       *revision // the code that it is of; nil: that of this folder
 	labels       map[string]string
 	allowFailure bool
-	sdkReady     bool   // the app's own Ready ends start-up
-	partly       bool   // what was measured before is kept if it fails
-	policyApp    string // the app of pacer.yaml
+	sdkReady     bool          // the app's own Ready ends start-up
+	start        measure.Start // of the shell that runs it; zero: none does
+	partly       bool          // what was measured before is kept if it fails
+	policyApp    string        // the app of pacer.yaml
 }
 
 // words are the command line that is kept of a subject.
@@ -51,7 +58,7 @@ func (s *subject) words() []string {
 }
 
 // name is what the command is called where nobody names the app.
-func (s *subject) name() string { return first(s.program, programName(s.words()[0])) }
+func (s *subject) name() string { return first(s.program, programOf(s.words())) }
 
 // main is the metric that a subject is measured for.
 func (s *subject) main() string {
@@ -107,13 +114,10 @@ func (s *subject) describe(r *run.Run, started time.Time, env run.Environment) {
 	}
 }
 
-// programName names an app by the first word of its command.
-func programName(word string) string { return strings.TrimSuffix(filepath.Base(word), ".exe") }
-
 // once executes the subject one time and returns what was measured outside and
 // inside. The folder is where the app's processes export what they measured; it
 // is empty before and afterwards.
-func (s *subject) once(ctx context.Context, runner *measure.Runner, dir string) (run.Run, error) {
+func (s *subject) once(ctx context.Context, runner *measure.Runner, dir string) (execution, error) {
 	defer empty(dir)
 	task := s.task
 	task.Env = append(slices.Clip(task.Env), "PACER_EXPORT="+dir)
@@ -126,30 +130,47 @@ func (s *subject) once(ctx context.Context, runner *measure.Runner, dir string) 
 	}
 	result, err := runner.Once(ctx, &task)
 	if err != nil {
-		return run.Run{}, explained(err)
+		return execution{}, s.explained(err)
 	}
 	notReady := task.Ready != nil && result.Startup == 0
 	if result.Failure != "" && (!s.allowFailure || notReady) {
-		return run.Run{}, s.failed(&result, notReady)
+		return execution{}, s.failed(&result, notReady)
 	}
 	r, err := exported(dir)
 	if err != nil {
-		return run.Run{}, err
+		return execution{}, err
 	}
 	if err := s.add(&r, &result); err != nil {
-		return run.Run{}, err
+		return execution{}, err
 	}
-	return r, nil
+	return execution{r, result.Failure}, nil
 }
 
-// explained adds what to do about an error.
+// explained adds what to do about an error of executing the subject.
+func (s *subject) explained(err error) error {
+	var notFound *exec.Error
+	switch ready := s.task.Ready; {
+	case errors.Is(err, exec.ErrNotFound):
+		return hint(err, "no shell is used: for shell syntax, --shell")
+	case errors.As(err, &notFound) && errors.Is(err, fs.ErrPermission):
+		return hint(err, "make it executable: chmod +x %s", report.Shell(s.task.Args[0]))
+	case errors.Is(err, measure.ErrNoFormat):
+		return hint(err, "a script begins with #! and its interpreter; or let the shell run it: --shell")
+	case errors.Is(err, measure.ErrNoInterpreter):
+		return hint(err, "install it, or correct the first line of the script")
+	case errors.Is(err, measure.ErrAlreadyReady) && ready != nil && ready.File != "":
+		return hint(err, "remove it before each execution: --prepare 'rm -f %s'", ready.File)
+	case errors.Is(err, measure.ErrAlreadyReady):
+		return hint(err, "end what answers there, or let the app listen elsewhere")
+	}
+	return explained(err)
+}
+
+// explained adds what to do about an error of a step around the measured
+// command.
 func explained(err error) error {
 	var step *measure.StepError
 	switch {
-	case errors.Is(err, exec.ErrNotFound):
-		return hint(err, "no shell is used: for shell syntax, --shell")
-	case errors.Is(err, measure.ErrAlreadyReady):
-		return hint(err, "end what answers there, or remove the file: --prepare 'rm -f FILE'")
 	case errors.As(err, &step):
 		err = withOutput(err, step.Result.Tail)
 		if step.Result.Late {
@@ -180,12 +201,19 @@ func (s *subject) failed(result *measure.Result, notReady bool) error {
 	case notReady && s.sdkReady:
 		return hint(err, "start-up ends where the app calls the SDK's Ready; for others: --ready-line, --ready-http, --ready-tcp, --ready-file")
 	case notReady && result.Late:
-		return hint(err, "see its output: --show-output; give it longer: --timeout 5m")
+		return hint(err, "see its output: --show-output; give it longer: --timeout %v", 5*s.task.Timeout)
 	case notReady:
 		return hint(err, "see its output: --show-output")
 	}
+	if result.Late {
+		return hint(err, "give it longer: --timeout %v", 10*s.task.Timeout)
+	}
 	return hint(err, "keep runs of failing commands with --allow-failure")
 }
+
+// nearFloor is how close to the least that the kernel reports a peak says
+// nothing but that it is not above.
+const nearFloor = 1.1
 
 // add adds what was measured outside to what was measured inside.
 func (s *subject) add(r *run.Run, result *measure.Result) error {
@@ -212,7 +240,8 @@ func (s *subject) add(r *run.Run, result *measure.Result) error {
 	if result.PeakMemory > 0 {
 		lower(memoryMetric, unit.Bytes, float64(result.PeakMemory))
 		// The helper's size at the fork is the least that the kernel reports.
-		if float64(result.PeakMemory) < 1.1*float64(result.Floor) {
+		if floor := nearFloor * float64(result.Floor); float64(result.PeakMemory) < floor {
+			list[len(list)-1].Resolution = floor
 			warn("process.memory.peak is at most what is shown: the launcher's own size hides what is less")
 		}
 	}
@@ -244,9 +273,6 @@ func (s *subject) add(r *run.Run, result *measure.Result) error {
 		}
 	}
 	r.Metrics = append(r.Metrics, list...)
-	if result.Failure != "" {
-		warn("the command failed: %s", result.Failure)
-	}
 	return nil
 }
 

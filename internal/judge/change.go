@@ -79,6 +79,14 @@ func tellChanges(list []couple, policy *Policy, pairs *Pairs, incomparable bool)
 		told[i] = true
 	}
 	for i := range list {
+		if c := &list[i]; atMost(c) {
+			m := &out[i]
+			m.Change, m.Needed = Unchanged, nil
+			m.Reasons = []string{fmt.Sprintf("at most %s on both sides: less cannot be told, and so it is not judged", unit.Format(max(c.current.Resolution, c.pooled.Resolution), c.current.Unit))}
+			told[i] = true
+		}
+	}
+	for i := range list {
 		c := &list[i]
 		switch {
 		case told[i] || c.current == nil || len(c.baseline) == 0:
@@ -89,6 +97,20 @@ func tellChanges(list []couple, policy *Policy, pairs *Pairs, incomparable bool)
 		}
 	}
 	return out, nil
+}
+
+// atMost tells whether all that is known of a size is that it is below the
+// least that can be told, on both sides.
+func atMost(c *couple) bool {
+	if c.current == nil || len(c.baseline) == 0 || c.current.Unit != unit.Bytes {
+		return false
+	}
+	for _, m := range append([]*run.Metric{c.current}, c.baseline...) {
+		if v, _ := m.Center(); !(v < m.Resolution) {
+			return false
+		}
+	}
+	return true
 }
 
 // limit is what a change of one metric is held to.

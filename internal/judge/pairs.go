@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -26,6 +27,9 @@ const (
 	pairedMethod   = "bets on the signs of the pairs' log ratios: a confidence sequence, which may be looked at after every pair"
 	pairedRuleText = pairedMethod + "; what was not measured in every pair: " + ruleText
 )
+
+// ErrNoValue is returned for a pair without a metric that it is measured for.
+var ErrNoValue = errors.New("has no value above zero on both sides")
 
 // Pairs are the values of two runs that were measured in pairs, and what is
 // known of their change so far. It may be asked after every pair.
@@ -103,7 +107,7 @@ func above(r *run.Run, key string) bool {
 }
 
 func (p *Pairs) missing(key string, pair int) error {
-	return fmt.Errorf("%s has no value above zero on both sides of pair %d", key, pair)
+	return fmt.Errorf("%s %w of pair %d", key, ErrNoValue, pair)
 }
 
 // metric returns the sequence of a metric, which begins with the first pair or
@@ -299,6 +303,9 @@ func tellByPairs(out *Metric, c *couple, m *pairedMetric, outcome paired.Outcome
 // doubtOfPairs says what so many pairs could not tell, and what it would take.
 func doubtOfPairs(out *Metric, r *paired.Result, confidence float64) string {
 	text := fmt.Sprintf("%d pairs are too few to tell", r.Pairs)
+	if r.Pairs < paired.Least {
+		text += fmt.Sprintf(": fewer than %d never do, however large a change is", paired.Least)
+	}
 	if out.Interval != nil {
 		text = fmt.Sprintf("between %s and %s with %.3g%% confidence after %d pairs", unit.Percent(r.Low), unit.Percent(r.High), 100*confidence, r.Pairs)
 	}

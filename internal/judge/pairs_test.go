@@ -174,3 +174,38 @@ func TestPairsLack(t *testing.T) {
 		}
 	}
 }
+
+// A size of which both sides say only that it is at most so much is not judged;
+// if one side says more, it is.
+func TestAtMost(t *testing.T) {
+	t.Parallel()
+	of := func(resolution float64, values ...float64) *run.Run {
+		return &run.Run{Metrics: []run.Metric{{Name: "process.memory.peak", Unit: "bytes", Better: run.Lower, Resolution: resolution, Samples: values}}}
+	}
+	low, lower, high := []float64{9, 9.1, 9, 9.2, 9, 9.1}, []float64{8, 8.1, 8, 8.2, 8, 8.1}, []float64{90, 91, 90, 92, 90, 91}
+	for _, tt := range []struct {
+		name              string
+		baseline, current *run.Run
+		want              Change
+	}{
+		{"both at most", of(10, lower...), of(10, low...), Unchanged},
+		{"one more", of(10, low...), of(10, high...), Regressed},
+		{"told", of(0, lower...), of(0, low...), Regressed},
+	} {
+		pairs := NewPairs(&Policy{}, 0)
+		for i := range tt.baseline.Metrics[0].Samples {
+			one := func(r *run.Run) *run.Run { return of(10, r.Metrics[0].Samples[i]) }
+			if err := pairs.Add(one(tt.baseline), one(tt.current)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		v, err := Judge(Case{Current: tt.current, Baseline: Baseline{Runs: []*run.Run{tt.baseline}, Set: true}})
+		if err != nil || v.Metrics[0].Change != tt.want {
+			t.Errorf("%s: %+v, %v", tt.name, v.Metrics[0], err)
+		}
+		v, err = Judge(Case{Current: tt.current, Baseline: Baseline{Runs: []*run.Run{tt.baseline}, Set: true}, Pairs: pairs})
+		if paired := v.Metrics[0].Change; err != nil || (paired == Unchanged) != (tt.want == Unchanged) {
+			t.Errorf("%s, in pairs: %+v, %v", tt.name, v.Metrics[0], err)
+		}
+	}
+}

@@ -35,11 +35,14 @@ func (r *Runner) count(ctx context.Context, c Command) (Result, error) {
 	c.Timeout *= slowness
 	c.quit, c.Grace = c.Grace, c.Grace*slowness
 	result, err := r.Run(ctx, c)
-	if err != nil || result.Failure != "" {
+	if err != nil || result.Late || c.Ready != nil && result.Startup == 0 {
 		return result, err
 	}
-	result.Instructions = 0
 	files, err := filepath.Glob(filepath.Join(dir, "out.*"))
+	if result.Failure != "" && len(files) == 0 {
+		return result, nil // it failed before there was anything to count
+	}
+	result.Instructions = 0
 	if err != nil || len(files) == 0 {
 		return result, fmt.Errorf("valgrind counted nothing of %s: it counts what ends by itself, or when it is asked to", program)
 	}

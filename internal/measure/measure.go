@@ -19,6 +19,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,13 +28,15 @@ type Command struct {
 	Args  []string // the program, which is looked up in PATH, and its arguments
 	Dir   string   // to run it in; "": here
 	Env   []string // added to the environment; PACER_START is set by Run
-	Stdin *os.File // is read from its beginning; nil: there is nothing to read
+	Stdin *os.File // is read from its beginning, which has to be possible; nil: there is nothing to read
 	// Output takes standard output and error; nil: only the last of it is
 	// kept. With File they go there and are not read here.
 	Output io.Writer
 	File   *os.File
 
-	Timeout time.Duration // after which it is stopped; 0: never
+	// Timeout is after what time it is stopped; 0: never. What goes on when it
+	// is ready has that time to get ready.
+	Timeout time.Duration
 	Grace   time.Duration // between asking it to stop and killing it; 0: two seconds
 	Ready   *Ready        // how it tells that it has started up; nil: it is not waited for
 	Stop    bool          // ask it to stop once it is ready
@@ -170,12 +173,20 @@ func (c *Command) environ() []string {
 func (r *Runner) Run(ctx context.Context, c Command) (Result, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := ctx.Err(); err != nil {
+		return Result{}, err
+	}
 	path, err := r.find(&c)
 	if err != nil {
 		return Result{}, err
 	}
 	if err := c.Ready.before(ctx); err != nil {
 		return Result{}, err
+	}
+	if c.Stdin != nil {
+		if _, err := c.Stdin.Seek(0, io.SeekStart); err != nil {
+			return Result{}, fmt.Errorf("standard input cannot be read from its beginning: %w", err)
+		}
 	}
 	out, err := newOutput(&c)
 	if err != nil {
@@ -184,13 +195,14 @@ func (r *Runner) Run(ctx context.Context, c Command) (Result, error) {
 	if c.Grace == 0 {
 		c.Grace = grace
 	}
-	if c.Stdin != nil {
-		c.Stdin.Seek(0, io.SeekStart) // a pipe has no beginning to go to
-	}
 	e := &execution{command: &c, path: path, output: out}
 	watch, stop := context.WithCancel(ctx)
 	e.ready = c.Ready.watch(watch, out)
-	err = r.execute(ctx, e)
+	within, done := e.untilReady(ctx)
+	spare := atOnce(ctx, r.kill)
+	err = r.execute(within, e)
+	spare()
+	done()
 	r.cpu += e.result.CPU
 	stop()
 	e.ready.last(ctx, c.Ready)
@@ -201,10 +213,33 @@ func (r *Runner) Run(ctx context.Context, c Command) (Result, error) {
 		return e.result, ctx.Err()
 	}
 	if err != nil {
-		return e.result, fmt.Errorf("running %s: %w", c.Args[0], err)
+		return e.result, fmt.Errorf("running %s: %w", c.Args[0], starting(path, err))
 	}
 	e.conclude()
 	return e.result, nil
+}
+
+// untilReady returns the context in which something is executed that has a time
+// to get ready in and goes on then: it ends with that time.
+func (e *execution) untilReady(ctx context.Context) (context.Context, func()) {
+	c := e.command
+	if e.ready == nil || c.Stop || c.Timeout == 0 {
+		return ctx, func() {}
+	}
+	within, cancel := context.WithCancel(ctx)
+	e.within, c.Timeout = c.Timeout, 0
+	var late atomic.Bool
+	timer := time.AfterFunc(e.within, func() {
+		if !e.ready.is() {
+			late.Store(true)
+			cancel()
+		}
+	})
+	return within, func() {
+		timer.Stop()
+		cancel()
+		e.timedOut = e.timedOut || late.Load()
+	}
 }
 
 // CPU returns the processor time of all that was run so far, whatever for: what
@@ -224,6 +259,7 @@ type execution struct {
 	start   int64  // on the clock of now
 	began   int64  // since 1970, in nanoseconds
 
+	within   time.Duration // what untilReady keeps to; 0: it does not
 	result   Result
 	timedOut bool
 	stopped  bool // it was asked to, because it was ready
@@ -236,12 +272,13 @@ func (e *execution) conclude() {
 		r.Startup = e.ready.since(e)
 	}
 	r.Late = e.timedOut
+	timeout := max(e.command.Timeout, e.within)
 	ending := first(r.Failure, "it ended by itself")
 	switch {
 	case e.timedOut && e.ready != nil && r.Startup == 0:
-		r.Failure = fmt.Sprintf("timed out after %v: it was not ready%s", e.command.Timeout, e.ready.lastTry())
+		r.Failure = fmt.Sprintf("timed out after %v: it was not ready%s", timeout, e.ready.lastTry())
 	case e.timedOut:
-		r.Failure = fmt.Sprintf("timed out after %v", e.command.Timeout)
+		r.Failure = fmt.Sprintf("timed out after %v", timeout)
 	case e.ready != nil && r.Startup == 0:
 		r.Failure = "it was not ready when it ended (" + ending + ")"
 	case e.stopped:

@@ -1,7 +1,9 @@
 package measure
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"runtime"
@@ -16,17 +18,21 @@ type Task struct {
 	// Prepare and Cleanup are commands for the shell, before and after each
 	// execution, which are not measured. "": none.
 	Prepare, Cleanup string
-	StepTimeout      time.Duration // after which either is stopped; 0: never
+	StepTimeout      time.Duration // after which either is stopped; 0: never, but see cleanupTime
 	// Count asks for instructions. Where the processor does not count them,
 	// each execution is followed by another one that is counted by valgrind.
 	Count bool
-	// Took is taken off the time of each execution: what a shell takes to
-	// start.
-	Took Start
+	// AllowFailure counts the instructions of an execution that fails too.
+	AllowFailure bool
 }
 
 // Start is what it takes to start something.
-type Start struct{ Wall, CPU time.Duration }
+type Start struct {
+	Wall, CPU time.Duration
+	// WallVaries and CPUVaries are how far apart the ends of the middle eight
+	// tenths of them lie.
+	WallVaries, CPUVaries time.Duration
+}
 
 // StepError is a command around the measured one that failed.
 type StepError struct {
@@ -53,21 +59,14 @@ func Shell(text string) []string {
 // whatever became of that.
 func (r *Runner) Once(ctx context.Context, t *Task) (Result, error) {
 	result, err := r.around(ctx, t, func() (Result, error) { return r.Run(ctx, t.Command) })
-	if err != nil || result.Failure != "" {
+	if err != nil || !t.Count || result.Instructions >= 0 || !t.counts(&result) {
 		return result, err
-	}
-	if t.Took != (Start{}) {
-		result.Wall, result.CPU = max(1, result.Wall-t.Took.Wall), max(0, result.CPU-t.Took.CPU)
-		result.Startup = max(min(result.Startup, 1), result.Startup-t.Took.Wall)
-	}
-	if !t.Count || result.Instructions >= 0 {
-		return result, nil
 	}
 	counted, err := r.around(ctx, t, func() (Result, error) { return r.count(ctx, t.Command) })
 	if err != nil {
 		return result, err
 	}
-	if counted.Failure != "" {
+	if !t.counts(&counted) {
 		counted.Failure += ", when valgrind counted its instructions"
 		return counted, nil
 	}
@@ -75,17 +74,45 @@ func (r *Runner) Once(ctx context.Context, t *Task) (Result, error) {
 	return result, nil
 }
 
-// around does what belongs before and after one execution.
+// counts tells whether the instructions of an execution that ended so are of
+// use. One that was ended from outside stopped anywhere.
+func (t *Task) counts(r *Result) bool {
+	return r.Failure == "" || t.AllowFailure && !r.Late && (t.Ready == nil || r.Startup > 0)
+}
+
+// cleanupTime is what an interrupted task's cleanup may take unless StepTimeout
+// says otherwise: somebody waits for it.
+const cleanupTime = 10 * time.Second
+
+// afterwards is the context of what follows an execution, and the task: those of
+// the execution, or, if it was interrupted, a context that ends at the second
+// blow, and a time that the cleanup has.
+func (t *Task) afterwards(ctx context.Context) (context.Context, *Task, context.CancelFunc) {
+	if ctx.Err() == nil {
+		return ctx, t, func() {}
+	}
+	limited := *t
+	limited.StepTimeout = cmp.Or(t.StepTimeout, cleanupTime)
+	after, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := atOnce(ctx, cancel)
+	return after, &limited, func() { stop(); cancel() }
+}
+
+// around does what belongs before and after one execution. After an interrupt
+// the error is the context's, and with it that of the cleanup if that failed.
 func (r *Runner) around(ctx context.Context, t *Task, execute func() (Result, error)) (Result, error) {
 	if err := r.Step(ctx, t, "prepare", t.Prepare); err != nil {
 		return Result{}, err
 	}
 	result, err := execute()
-	if ctx.Err() != nil {
-		return result, err
+	then, limited, done := t.afterwards(ctx)
+	defer done()
+	after := r.Step(then, limited, "cleanup", t.Cleanup)
+	if errors.Is(after, context.Canceled) {
+		after = nil
 	}
-	if after := r.Step(ctx, t, "cleanup", t.Cleanup); err == nil {
-		err = after
+	if err == nil || ctx.Err() != nil {
+		err = errors.Join(err, after)
 	}
 	return result, err
 }
@@ -112,7 +139,7 @@ func (r *Runner) Step(ctx context.Context, t *Task, name, text string) error {
 var notMeasured = []string{"PACER_EXPORT=", "PACER_READY="}
 
 // ShellStart measures what the shell takes to start and to end: the medians of
-// so many executions of an empty text.
+// so many executions of an empty text, and how much these vary.
 func (r *Runner) ShellStart(ctx context.Context, times int) (Start, error) {
 	var wall, cpu []time.Duration
 	for range times {
@@ -124,7 +151,8 @@ func (r *Runner) ShellStart(ctx context.Context, times int) (Start, error) {
 	}
 	slices.Sort(wall)
 	slices.Sort(cpu)
-	return Start{wall[times/2], cpu[times/2]}, nil
+	low, high := times/10, times-1-times/10
+	return Start{wall[times/2], cpu[times/2], wall[high] - wall[low], cpu[high] - cpu[low]}, nil
 }
 
 // NoInstructions says why instructions cannot be counted here in any way, ""

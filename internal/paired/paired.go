@@ -86,8 +86,8 @@ type Result struct {
 	// Spread is the relative standard deviation of a pair's ratio.
 	Spread float64
 	// SmallestEffect is the relative difference that so many pairs would have
-	// found in about 80 % of cases, and Needed how many pairs it would take in
-	// all, about; 0: it is decided, or never will.
+	// found in about 80 % of cases, 0: none; and Needed how many pairs it would
+	// take in all, about; 0: it is decided, or never will.
 	SmallestEffect float64
 	Needed         int
 }
@@ -327,7 +327,7 @@ func (s *Sequence) Result() Result {
 	r.Ratio, r.Spread = math.Exp(estimate), s.spread()
 	r.Low = math.Exp(s.bound(estimate, func(delta float64) bool { up, _ := s.wealthAt(delta); return up >= rich }, -1))
 	r.High = math.Exp(s.bound(estimate, func(delta float64) bool { _, down := s.wealthAt(delta); return down >= rich }, 1))
-	if n >= settled {
+	if n >= Least {
 		r.SmallestEffect = SmallestEffect(r.Spread, n, 1-s.o.alpha())
 	}
 	if r.Outcome == Unsure && n >= settled {
@@ -349,19 +349,19 @@ const (
 
 // SmallestEffect returns the relative difference that so many pairs find in
 // about 80 % of cases, if their ratios have this relative standard deviation.
-// Fewer than nine pairs find nothing, however large.
+// Fewer than Least pairs find nothing, however large.
 func SmallestEffect(spread float64, pairs int, confidence float64) float64 {
 	rich := math.Log(2 / FalseAlarms(confidence))
 	n := float64(pairs)
 	return math.Expm1(spread * math.Sqrt(usually*2*(rich+cost)/n) * (1 + learned/n))
 }
 
-// mostPairs is how many pairs are worth hoping for, and least how many there
-// have to be, for no bet is worth more than its stake.
-const (
-	mostPairs = 100_000
-	least     = 9
-)
+// Least is how many pairs it takes to find anything at the usual confidence, for
+// no bet is worth more than its stake.
+const Least = 9
+
+// mostPairs is how many pairs are worth hoping for.
+const mostPairs = 100_000
 
 // needed returns how many pairs it would take in all, if the estimate is the
 // truth; 0 if that is too many.
@@ -375,7 +375,7 @@ func (s *Sequence) needed(estimate float64) int {
 	if !(n < mostPairs) {
 		return 0
 	}
-	return max(int(n), len(s.d)*5/4+1, least) // it had bad luck so far
+	return max(int(n), len(s.d)*5/4+1, Least) // it had bad luck so far
 }
 
 func square(x float64) float64 { return x * x }

@@ -83,7 +83,12 @@ func Doctor(w io.Writer, r *doctor.Report, o Options) error {
 		if n.Error != "" {
 			continue
 		}
-		show := func(v float64) cell { return cell{fmt.Sprintf("%.1f%%", 100*v), plain} }
+		show := func(v float64) cell {
+			if v >= 9.995 {
+				return cell{fmt.Sprintf("%.3gx", 1+v), plain}
+			}
+			return cell{fmt.Sprintf("%.*f%%", map[bool]int{true: 1}[v < 0.9995], 100*v), plain}
+		}
 		v := n.Visible
 		t.add(cell{n.Work, plain}, cell{unit.Format(n.Median, unit.Seconds), plain}, show(n.Spread),
 			show(v[0].Apart), show(v[1].Apart), show(v[2].Apart), show(v[0].Pairs), show(v[1].Pairs), show(v[2].Pairs))

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/internal/report"
@@ -60,7 +61,7 @@ func (p *printer) metrics(r *run.Run) {
 		}
 		row(cell{m.Key(), plain}, cell{fmt.Sprint(m.Count()), plain}, middle, cell{known[i], faint}, show(s.Min), show(s.P95), show(s.Max))
 	}
-	if !t.fit(p.width) {
+	if !t.fit(p.width) || t.needs() > p.width && t.needs()-p.width <= t.takes(len(t.rows[0])-3) {
 		t.drop(len(t.rows[0]) - 3) // the least, which says least
 		t.fit(p.width)
 	}
@@ -90,7 +91,9 @@ func (p *printer) facts(r *run.Run) {
 	fact("commit", commit)
 	fact("branch", r.Branch)
 	if len(r.Command) > 0 {
-		p.line("%-12s %s", "command", printable(report.Shell(r.Command...))) // never broken: it is there to be pasted
+		for i, line := range commandLines(r.Command, p.width-13) {
+			p.line("%-12s %s", map[bool]string{true: "command"}[i == 0], line)
+		}
 	}
 	for _, kind := range slices.Sorted(maps.Keys(r.Items)) {
 		fact("items", fmt.Sprintf("%d %s", r.Items[kind], kind))
@@ -106,6 +109,31 @@ func (p *printer) facts(r *run.Run) {
 		environment = strings.TrimPrefix(environment+", host "+e.Host, ", ")
 	}
 	fact("environment", environment)
+}
+
+// commandLines breaks a command into lines of at most width characters, which a
+// shell takes for one: it is there to be pasted. A word is never broken.
+func commandLines(words []string, width int) (lines []string) {
+	const more = " \\"
+	for i, w := range words {
+		word := printable(report.Shell(w))
+		last := len(lines) - 1
+		if i == 0 {
+			lines = append(lines, word)
+			continue
+		}
+		room := width - len(more)
+		if i == len(words)-1 {
+			room = width
+		}
+		if utf8.RuneCountInString(lines[last])+1+utf8.RuneCountInString(word) <= room {
+			lines[last] += " " + word
+			continue
+		}
+		lines[last] += more
+		lines = append(lines, "  "+word)
+	}
+	return lines
 }
 
 // callTree writes the stages of a run.

@@ -2,6 +2,7 @@ package text
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,47 @@ throughput    3  2 megatracks/s  2.90 megatracks/s  3 megatracks/s
 		}
 		if _, after, _ := strings.Cut(out.String(), "\n\n"); !strings.HasPrefix(after, want) {
 			t.Errorf("width %d: got\n%s\nwant\n%s", width, after, want)
+		}
+	}
+}
+
+// A long command is broken so that a shell takes it for one line.
+func TestCommandLines(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		words []string
+		want  []string
+	}{
+		{[]string{"app"}, []string{"app"}},
+		{[]string{"app", "--one", "two"}, []string{"app --one two"}},
+		{[]string{"app", "--one", "two", "three"}, []string{`app --one \`, "  two three"}},
+		{[]string{"app", "a word that is long"}, []string{`app \`, "  'a word that is long'"}},
+	} {
+		if got := commandLines(tt.words, 13); !slices.Equal(got, tt.want) {
+			t.Errorf("%q: %q, want %q", tt.words, got, tt.want)
+		}
+	}
+}
+
+// The least value gives way, too, where that keeps a name on its line.
+func TestRunLongName(t *testing.T) {
+	t.Parallel()
+	r := run.Run{ID: "r", App: "a", Timestamp: time.Unix(0, 0), Metrics: []run.Metric{
+		{Name: "process.wall", Unit: "s", Better: run.Lower}, {Name: "process.switches.involuntary", Unit: "s", Better: run.Lower}}}
+	for i := range r.Metrics {
+		for k := range 12 {
+			r.Metrics[i].Samples = append(r.Metrics[i].Samples, 0.150+float64(k)/1e3)
+		}
+	}
+	for width, want := range map[int]string{80: "metric  n  median  known to  p95  max", 82: "metric  n  median  known to  min  p95  max"} {
+		var out bytes.Buffer
+		if err := Run(&out, &r, Options{Width: width}); err != nil {
+			t.Fatal(err)
+		}
+		_, table, _ := strings.Cut(out.String(), "\n\n")
+		lines := strings.Split(strings.TrimSpace(table), "\n")
+		if got := strings.Fields(lines[0]); !slices.Equal(got, strings.Fields(want)) || len(lines) != 3 || len(lines[1]) != len(lines[2]) || len(lines[2]) > width {
+			t.Errorf("width %d:\n%s", width, table)
 		}
 	}
 }

@@ -110,15 +110,28 @@ const narrow = 20
 // returns false if little is left for the names.
 func (t *table) fit(width int) bool {
 	t.limit = 0
-	rest := t.indent
-	for i, w := range t.widths() {
-		if i > 0 {
-			rest += t.gap(i-1) + w
-		}
-	}
+	rest := t.needs() - t.widths()[0]
 	t.limit = max(narrow, width-rest)
 	return t.limit > narrow
 }
+
+// needs returns how wide the table is if no name has a line of its own.
+func (t *table) needs() int {
+	limit := t.limit
+	t.limit = 0
+	n := t.indent
+	for i, w := range t.widths() {
+		if i > 0 {
+			n += t.gap(i - 1)
+		}
+		n += w
+	}
+	t.limit = limit
+	return n
+}
+
+// takes returns how many characters a column takes.
+func (t *table) takes(column int) int { return t.gap(column-1) + t.widths()[column] }
 
 // drop leaves out a column.
 func (t *table) drop(column int) {

@@ -105,6 +105,15 @@ func (p *printer) noted(word string, how paint, list []string) {
 	}
 }
 
+// Wrap returns prose in lines of at most width characters, 0 for one line,
+// those after the first with two spaces before them.
+func Wrap(width int, text string) string {
+	if width == 0 || utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	return strings.Join(wrap(max(width, 30), "", "  ", text), "\n")
+}
+
 // wrap breaks prose into lines of at most width characters, the first of which
 // begins with first, the others with rest. A word is never broken.
 func wrap(width int, first, rest, text string) (lines []string) {
