@@ -66,6 +66,11 @@ go mod tidy -diff
 
 staticcheck=$(go tool -n staticcheck) # built, and its path printed
 
+# What the race detector makes several times as slow for little: the command, whose
+# tests start hundreds of processes and whose parts are raced by themselves, and
+# what computes without goroutines, or moves many megabytes.
+unraced='/(cmd/pacer|internal/(changepoint|twosample|paired|history|dashboard/policyfile))$'
+
 # The product, and the test-only modules beside it.
 for mod in $(git ls-files --cached --others --exclude-standard 'go.mod' '*/go.mod'); do
   dir=$(dirname "$mod")
@@ -76,9 +81,17 @@ for mod in $(git ls-files --cached --others --exclude-standard 'go.mod' '*/go.mo
   # A browser is slow enough by itself; what it looks at is raced elsewhere.
   race=-race
   [ "$dir" != e2e ] || race=""
+  packages=./...
+  [ "$dir" != . ] || packages=$(go list ./... | grep -Ev "$unraced")
   say "go test $race ($dir)"
-  go -C "$dir" test $race -skip Accuracy -timeout 15m ./...
+  # shellcheck disable=SC2086 # a word each
+  go -C "$dir" test $race -skip 'Accuracy|^TestHostile' -timeout 15m $packages
 done
+
+say "go test, without the race detector"
+# shellcheck disable=SC2046
+go test -skip Accuracy -timeout 15m $(go list ./... | grep -E "$unraced")
+go test -run '^TestHostile' ./internal/server
 
 # How well changes are told: once, and without the race detector, under which it
 # takes several times as long.
