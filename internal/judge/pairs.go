@@ -303,6 +303,9 @@ func tellByPairs(out *Metric, c *couple, m *pairedMetric, outcome paired.Outcome
 // doubtOfPairs says what so many pairs could not tell, and what it would take.
 func doubtOfPairs(out *Metric, r *paired.Result, confidence float64) string {
 	text := fmt.Sprintf("%d pairs are too few to tell", r.Pairs)
+	if r.Pairs == 1 {
+		text = "1 pair is too few to tell"
+	}
 	if r.Pairs < paired.Least {
 		text += fmt.Sprintf(": fewer than %d never do, however large a change is", paired.Least)
 	}

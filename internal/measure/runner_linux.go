@@ -158,6 +158,10 @@ func (r *Runner) killAll() bool {
 	}
 }
 
+// kill ends what runs, without waiting for it: execute hears that it ended, and
+// takes no notice of the helper's answer.
+func (r *Runner) kill() { r.say(helper.Kill, nil) }
+
 // gone sees to what a helper that ended by itself has left running, and says why
 // it is gone.
 func (r *Runner) gone() error {
