@@ -1,20 +1,14 @@
 package history
 
 import (
-	"bytes"
-	"compress/zlib"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
-
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/pacer-perf/pacer/run"
 )
@@ -57,27 +51,18 @@ func Pack(r *run.Run) (*Entry, error) {
 	if r.ID == "" {
 		return nil, errors.New("a run without an id cannot be kept")
 	}
-	buf := texts.Get().(*[]byte)
-	defer texts.Put(buf)
-	text, stats, err := r.AppendEncode((*buf)[:0])
+	buf, done := buffer()
+	text, stats, err := r.AppendEncode(buf)
 	if err != nil {
 		return nil, err
 	}
-	if cap(text) <= mostReused {
-		*buf = text
-	}
+	defer done(text)
 	e := &Entry{Head: headOf(r), At: Clamp(r.Timestamp), Timed: true, Digest: sha256.Sum256(text), Document: pack(text), Points: valuesOf(r, stats)}
 	if r.Timestamp.IsZero() {
 		e.At, e.Timed = time.Now().UTC(), false
 	}
 	return e, nil
 }
-
-// texts are buffers for documents, which are large and soon done with.
-var texts = sync.Pool{New: func() any { return new([]byte) }}
-
-// mostReused is the largest buffer that is kept for another document, in bytes.
-const mostReused = 256 << 10
 
 // headOf returns what heads hold, as the document says it.
 func headOf(r *run.Run) run.Run {
@@ -138,15 +123,6 @@ func valuesOf(r *run.Run, stats []run.Stats) []Value {
 // Run decodes the entry's document.
 func (e *Entry) Run() (run.Run, error) { return Unpack(e.Head.ID, e.Document) }
 
-// Unpack decodes the packed document of a run.
-func Unpack(id string, packed []byte) (run.Run, error) {
-	text, err := Text(packed)
-	if err != nil {
-		return run.Run{}, fmt.Errorf("run %s is damaged: %w", id, err)
-	}
-	return run.Parse(text, "run "+id)
-}
-
 // Labels is the canonical text of labels, so that equal labels are equal text.
 func Labels(m map[string]string) string {
 	if len(m) == 0 {
@@ -157,51 +133,6 @@ func Labels(m map[string]string) string {
 		panic(err) // a map of strings always encodes
 	}
 	return string(text)
-}
-
-// Documents are compressed by Zstandard, whose frames carry a checksum. Those
-// of the first releases are zlib streams: both tell by their first bytes.
-var (
-	encoder = sync.OnceValue(func() *zstd.Encoder {
-		e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1<<20), zstd.WithEncoderCRC(true))
-		if err != nil {
-			panic(err) // options that do not go together
-		}
-		return e
-	})
-	decoder = sync.OnceValue(func() *zstd.Decoder {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(run.MaxSize+1<<20), zstd.WithDecoderConcurrency(0))
-		if err != nil {
-			panic(err)
-		}
-		return d
-	})
-	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
-)
-
-// pack compresses a document. What comes of it is far shorter than the buffer that
-// the encoder wants for it.
-func pack(text []byte) []byte {
-	buf := texts.Get().(*[]byte)
-	defer texts.Put(buf)
-	packed := encoder().EncodeAll(text, (*buf)[:0])
-	if cap(packed) > mostReused {
-		return packed
-	}
-	*buf = packed
-	return bytes.Clone(packed)
-}
-
-// Text decompresses a document to the end, so that its checksum is looked at.
-func Text(packed []byte) ([]byte, error) {
-	if bytes.HasPrefix(packed, zstdMagic) {
-		return decoder().DecodeAll(packed, nil)
-	}
-	z, err := zlib.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return nil, errors.New("the document is neither zstd nor zlib")
-	}
-	return io.ReadAll(io.LimitReader(z, run.MaxSize+1))
 }
 
 // Detail is what is left of a run's observations.

@@ -31,7 +31,11 @@ func (s *Store) Append(ctx context.Context, r *run.Run) (added bool, err error) 
 func (s *Store) AppendBatch(ctx context.Context, b history.Batch) ([]history.Outcome, error) {
 	outcomes := make([]history.Outcome, len(b.Entries))
 	audit := history.AuditOf(ctx)
-	err := s.write(history.WithoutAudit(ctx), func(c *sqlite.Conn) error {
+	write := s.write
+	if len(b.Entries) > fewRuns {
+		write = s.unguarded // the rows that others refer to are read or made here, and never deleted
+	}
+	err := write(history.WithoutAudit(ctx), func(c *sqlite.Conn) error {
 		w := &writer{conn: c, names: &s.known}
 		w.names.begin()
 		added := 0
@@ -71,6 +75,9 @@ func (s *Store) AppendBatch(ctx context.Context, b history.Batch) ([]history.Out
 	return outcomes, nil
 }
 
+// fewRuns are appended sooner than statements are prepared anew for unguarded.
+const fewRuns = 10
+
 // writer writes runs in a transaction.
 type writer struct {
 	conn   *sqlite.Conn
@@ -93,13 +100,13 @@ func (w *writer) insert(e *history.Entry) (seq int64, err error) {
 	}
 	h := &e.Head
 	err = query(w.conn, `
-		INSERT INTO runs (id, app, version, commit_id, branch, dirty, time, timed, labels, environment_id, digest)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING seq`,
-		func(r *sqlite.Stmt) error { seq = r.ColumnInt64(0); return nil },
+		INSERT OR FAIL INTO runs (id, app, version, commit_id, branch, dirty, time, timed, labels, environment_id, digest)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`, nil,
 		h.ID, h.App, h.Version, h.Commit, h.Branch, h.Dirty, e.At.UnixNano(), e.Timed, history.Labels(h.Labels), environment, e.Digest[:])
-	if err != nil || seq == 0 {
+	if err != nil || w.conn.Changes() == 0 {
 		return 0, err
 	}
+	seq = w.conn.LastInsertRowID()
 	return seq, query(w.conn, "INSERT INTO documents (run, detail, document) VALUES (?, ?, ?)", nil, seq, int(e.Detail), e.Document)
 }
 
@@ -158,8 +165,10 @@ func (w *writer) flush() error {
 // opens once for all of them.
 const manyPoints = 40
 
+// A statement that fails ends its transaction: what it did before that need not be
+// kept aside, to be undone alone, as SQLite does without OR FAIL.
 const (
-	pointsInto = "INSERT INTO points (metric, time, run, trait, count, center, mean, min, max, stddev, p95, p99) VALUES "
+	pointsInto = "INSERT OR FAIL INTO points (metric, time, run, trait, count, center, mean, min, max, stddev, p95, p99) VALUES "
 	pointRow   = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 

@@ -105,9 +105,9 @@ func (s *Store) Delete(ctx context.Context, ids ...string) (deleted int, err err
 	return deleted, nil
 }
 
-// unguarded is write without a look for what refers to a row that goes: points
-// have no index by run, so SQLite would read all of them for each run. f sees to
-// that itself.
+// unguarded is write without SQLite's look at references: for each run that goes
+// it would read all points, which have no index by run, and for each point that
+// comes it would look three rows up that were just written. f sees to that itself.
 func (s *Store) unguarded(ctx context.Context, f func(*sqlite.Conn) error) error {
 	return s.writer.with(ctx, func(c *sqlite.Conn) (err error) {
 		if err := execute(c, "PRAGMA foreign_keys = OFF"); err != nil {

@@ -89,8 +89,8 @@ func (p *pool) open() (*sqlite.Conn, error) {
 	// 16 MB of pages: the tails of some thousand series fit, so that appending
 	// to them reads nothing. The log grows to as much before it goes into the
 	// file, for what is appended changes the same pages again and again: a sixth
-	// less work than at the usual 4 MB (go test -bench Store/packed).
-	if err := execute(c, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 4000"); err != nil {
+	// less work than at 4 MB (go test -bench Store/packed).
+	if err := execute(c, "PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -16000; PRAGMA wal_autocheckpoint = 2000"); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
