@@ -33,18 +33,21 @@ func asked(name string, usual int) int {
 	return usual
 }
 
-// bodies makes bodies of typical runs under ids of their own: of a few, since
-// making runs takes longer than keeping them. They are encoded before anything is
-// measured, and cut where the id goes: an app has its runs ready too, and what a
-// client of a test does is done on the processors of the server.
-type bodies struct{ texts [][2][]byte }
+// bodies makes bodies of typical runs under ids and at times of their own: of a
+// few, since making runs takes longer than keeping them. They are encoded before
+// anything is measured, and cut where id and time go: an app has its runs ready
+// too, and what a client of a test does is done on the processors of the server.
+type bodies struct {
+	texts [][3][]byte
+	first time.Time
+}
 
 func newBodies(n int) *bodies {
 	const mark = "R99999999"
 	rng := rand.New(rand.NewPCG(7, 7))
-	b := &bodies{}
+	b := &bodies{first: time.Now().UTC().Truncate(time.Second).AddDate(-1, 0, 0)}
 	for range n {
-		text, err := storetest.Typical(rng, "app", mark, time.Now()).Encode()
+		text, err := storetest.Typical(rng, "app", mark, b.first).Encode()
 		if err != nil {
 			panic(err)
 		}
@@ -53,19 +56,21 @@ func newBodies(n int) *bodies {
 			panic(err)
 		}
 		before, after, _ := bytes.Cut(line.Bytes(), []byte(mark))
-		b.texts = append(b.texts, [2][]byte{before, append(after, '\n')})
+		between, after, _ := bytes.Cut(after, []byte(b.first.Format(time.RFC3339)))
+		b.texts = append(b.texts, [3][]byte{before, between, append(after, '\n')})
 	}
 	return b
 }
 
-// lines appends to buf the lines of runs from one number on, and returns their
-// ids too.
+// lines appends to buf the lines of runs from one number on, a minute apart, and
+// returns their ids too.
 func (b *bodies) lines(buf []byte, from, n int) (body []byte, ids []string) {
 	for i := from; i < from+n; i++ {
 		id := fmt.Sprintf("R%08d", i)
 		ids = append(ids, id)
 		text := &b.texts[i%len(b.texts)]
 		buf = append(append(append(buf, text[0]...), id...), text[1]...)
+		buf = append(b.first.Add(time.Duration(i)*time.Minute).AppendFormat(buf, time.RFC3339), text[2]...)
 	}
 	return buf, ids
 }

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/history/sqlite"
@@ -29,8 +30,9 @@ func BenchmarkIngest(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
 		n++
-		// Other ids, of the same length.
+		// Other ids, of the same length, of the next day.
 		text := bytes.ReplaceAll(body, []byte(`"id":"R000`), fmt.Appendf(nil, `"id":"R%03d`, n%1000))
+		text = bytes.ReplaceAll(text, []byte(`"timestamp":"2026-01-01`), []byte(`"timestamp":"`+time.Date(2026, 1, 1+n, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)))
 		r := httptest.NewRequest(http.MethodPost, "/api/v1/runs", bytes.NewReader(text))
 		r.Header.Set("Content-Type", ndjson)
 		w := httptest.NewRecorder()

@@ -225,7 +225,7 @@ func ready(b *testing.B, runs []*run.Run, n int) []*history.Entry {
 		wait.Go(func() {
 			for i := w; i < len(runs); i += workers {
 				r := *runs[i]
-				r.ID = fmt.Sprintf("R%06d.%04d", n, i)
+				r.ID, r.Timestamp = fmt.Sprintf("R%06d.%04d", n, i), r.Timestamp.Add(time.Duration(n)*time.Minute)
 				e, err := history.Pack(&r)
 				if err != nil {
 					b.Error(err)
