@@ -93,16 +93,18 @@ type intake struct {
 
 // document is one run of a request.
 type document struct {
-	line   int
-	text   []byte
-	weight int64 // see weightOf
-	entry  *history.Entry
-	err    error
+	line    int
+	text    []byte
+	weight  int64 // see weightOf, as for objects
+	objects int
+	entry   *history.Entry
+	err     error
 }
 
 // one takes a request of one document, whose fault is that of the request.
 func (in *intake) one(w http.ResponseWriter, r *http.Request, text []byte) error {
-	d := document{line: 1, text: text, weight: weightOf(text)}
+	d := document{line: 1, text: text}
+	d.weight, d.objects = weightOf(text)
 	ctx, cancel := context.WithTimeout(r.Context(), in.server.Limits.StoreTime)
 	defer cancel()
 	leave, err := in.server.room.take(ctx, min(d.weight, mostWeight))
@@ -152,7 +154,8 @@ func (in *intake) lines(ctx context.Context, b *body) error {
 			if tooLong != nil {
 				chunk = append(chunk, &document{line: l.n, err: tooLong})
 			} else if line = bytes.TrimSpace(line); len(line) > 0 {
-				d := &document{line: l.n, text: line, weight: weightOf(line)}
+				d := &document{line: l.n, text: line}
+				d.weight, d.objects = weightOf(line)
 				chunk = append(chunk, d)
 				size += len(line)
 				weight += min(d.weight, mostWeight)
@@ -249,7 +252,7 @@ func (in *intake) fits(d *document) error {
 	if err := tooManyParts(d.weight); err != nil {
 		return err
 	}
-	if bytes.Count(d.text, []byte("{")) > in.server.Limits.Metrics { // else it has no more of them
+	if d.objects > in.server.Limits.Metrics { // else it has no more metrics
 		if n := metricsIn(d.text); n > in.server.Limits.Metrics {
 			return in.tooMany(n)
 		}

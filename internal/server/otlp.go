@@ -39,7 +39,7 @@ func (s *Server) postOTLP(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.counters.bytes.Add(b.raw.bytes)
 	var m metricspb.MetricsData // which is what an ExportMetricsServiceRequest is on the wire
-	weight := weightOf(text)
+	weight, _ := weightOf(text)
 	if kind == protobufType {
 		if weight, err = weightOfMessage(text, m.ProtoReflect().Descriptor()); err != nil {
 			return notOTLP()

@@ -23,10 +23,12 @@ const (
 	partWeight, valueWeight, attributeWeight = 640, 24, 160
 )
 
-// weightOf is what a document of JSON takes, or one of lines of text. What looks
-// like an object in a string counts as one: a document has few of those.
-func weightOf(text []byte) int64 {
-	return int64(len(text)) + partWeight*int64(bytes.Count(text, []byte("{"))) + valueWeight*int64(bytes.Count(text, []byte(",")))
+// weightOf is what a document of JSON takes, or one of lines of text, and how many
+// objects it has at most: what looks like one in a string counts too, of which a
+// document has few.
+func weightOf(text []byte) (weight int64, objects int) {
+	objects = bytes.Count(text, []byte("{"))
+	return int64(len(text)) + partWeight*int64(objects) + valueWeight*int64(bytes.Count(text, []byte(","))), objects
 }
 
 // tooManyParts refuses what weighs more than one document may.
