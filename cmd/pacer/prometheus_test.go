@@ -94,7 +94,7 @@ func (e *engine) read() string {
 		e.t.Errorf("log: %s", out)
 	}
 	// A build that is as slow as version 2.0, and one that is slower.
-	for status, seconds := range map[int]string{0: "0.13", 1: "0.20"} {
+	for status, seconds := range []string{"0.13", "0.20"} {
 		file := filepath.Join(e.dir, "run"+seconds+".json")
 		samples := strings.TrimSuffix(strings.Repeat(seconds+","+seconds+"1,", 10), ",")
 		text := `{"schema":"pacer.run/v1","id":"current","app":"shop","version":"2.1","timestamp":"` + time.Now().UTC().Add(time.Hour).Format(time.DateOnly) + `T23:59:59Z",` +

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -67,7 +70,11 @@ func VictoriaMetrics(t *testing.T, bin string, samples *Samples) *Cluster {
 		return []string{filepath.Join(bin, "vmselect"), "-replicationFactor=2", "-dedup.minScrapeInterval=1ms", "-search.latencyOffset=0s", "-cacheDataPath", cache, "-httpListenAddr", ports[0],
 			"-clusternativeListenAddr", ports[1], "-storageNode=" + c.storage[0].ports[2] + "," + c.storage[1].ports[2]}
 	})
-	resp, err := http.Post("http://"+insert.ports[0]+"/insert/0/prometheus/api/v1/import/prometheus", "text/plain", bytes.NewReader(samples.Text()))
+	for _, s := range c.storage { // else the other one gets it all, once
+		s.counts(t, "vm_vminsert_conns", 1)
+	}
+	text := samples.Text()
+	resp, err := http.Post("http://"+insert.ports[0]+"/insert/0/prometheus/api/v1/import/prometheus", "text/plain", bytes.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,13 +82,43 @@ func VictoriaMetrics(t *testing.T, bin string, samples *Samples) *Cluster {
 	if resp.StatusCode >= 300 {
 		t.Fatal(resp.Status)
 	}
-	for _, s := range c.storage {
-		if resp, err := http.Get("http://" + s.ports[0] + "/internal/force_flush"); err == nil {
-			resp.Body.Close()
-		}
+	for _, s := range c.storage { // the samples come some time after they were sent
+		s.counts(t, "vm_rows_added_to_storage_total", bytes.Count(text, []byte("\n")))
+		s.get(t, "/internal/force_flush") // so that they are seen
 	}
 	c.URL = "http://" + query.ports[0] + "/select/0/prometheus"
 	return c
+}
+
+// counts waits until a server's counter has come to a number.
+func (p *process) counts(t *testing.T, counter string, to int) {
+	t.Helper()
+	line := regexp.MustCompile(`(?m)^` + counter + ` ([0-9]+)$`)
+	has := 0
+	for deadline := time.Now().Add(time.Minute); has < to; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s is %d, not %d: %s", counter, has, to, &p.log)
+		}
+		if found := line.FindSubmatch(p.get(t, "/metrics")); found != nil {
+			has, _ = strconv.Atoi(string(found[1]))
+		}
+		time.Sleep(20 * time.Millisecond) // from one look to the next
+	}
+}
+
+// get returns what a server answers.
+func (p *process) get(t *testing.T, path string) []byte {
+	t.Helper()
+	resp, err := http.Get("http://" + p.ports[0] + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // KillStorage ends one of the two storage nodes at once.
