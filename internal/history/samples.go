@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/bits"
+	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/pacer-perf/pacer/run"
 )
@@ -42,24 +44,24 @@ const stretch = 64
 // and for each stretch the lowest, the width in bits, and the bits of each above
 // the lowest. A list that stays in the text has none.
 func takeOut(text, rest, samples []byte) (_, _ []byte, taken int) {
-	var values [run.MaxSamples]int64
+	numbers := lists.Get().(*list)
+	defer lists.Put(numbers)
 	for {
 		at := samplesIn(text)
 		if at < 0 {
 			return append(rest, text...), samples, taken
 		}
 		rest, text = append(rest, text[:at]...), text[at:]
-		n, places, size := decimals(text, values[:])
-		if n == 0 {
+		places, size := numbers.read(text)
+		if size == 0 {
 			samples = append(samples, 0)
 			continue
 		}
 		text = text[size:]
-		taken += n
-		samples = append(binary.AppendUvarint(samples, uint64(n)), byte(places))
-		for list := values[:n]; len(list) > 0; {
-			part := list[:min(stretch, len(list))]
-			samples, list = appendStretch(samples, part), list[len(part):]
+		taken += len(numbers.values)
+		samples = append(binary.AppendUvarint(samples, uint64(len(numbers.values))), byte(places))
+		for part := range slices.Chunk(numbers.values, stretch) {
+			samples = appendStretch(samples, part)
 		}
 	}
 }
@@ -164,40 +166,46 @@ func bitsAt(buf []byte, offset, width int) uint64 {
 // mostPlaces is how many decimals a sample may have to be taken out.
 const mostPlaces = 40
 
-// decimals reads a list of numbers up to its bracket: each times ten to the same
-// number of places is a whole number. It returns how many they are, and the bytes
-// that they take; 0 if one of them is not written as appendDecimal would, or there
-// is no room for all.
-func decimals(text []byte, into []int64) (n, places, size int) {
-	var of [run.MaxSamples]uint8 // places of each
-	for ; n < len(into); n++ {
+// list is a list of numbers.
+type list struct {
+	values []int64
+	places []uint8 // of each, as it was written
+}
+
+// lists are used again: what they hold grows with the longest.
+var lists = sync.Pool{New: func() any { return new(list) }}
+
+// read reads a list of numbers up to its bracket: the values are those numbers
+// times ten to a number of places. It returns that, and the bytes that the list
+// takes; 0 if one of them is not written as appendDecimal would, or they are more
+// than a metric has.
+func (l *list) read(text []byte) (places, size int) {
+	l.values, l.places = l.values[:0], l.places[:0]
+	for {
 		v, own, length := decimal(text[size:])
-		if size += length; length == 0 || size == len(text) {
-			return 0, 0, 0
+		if size += length; length == 0 || size == len(text) || len(l.values) == run.MaxSamples {
+			return 0, 0
 		}
-		into[n], of[n] = v, uint8(own)
+		l.values, l.places = append(l.values, v), append(l.places, uint8(own))
 		places = max(places, own)
 		if text[size] == ']' {
-			n++
 			break
 		}
 		if text[size] != ',' {
-			return 0, 0, 0
+			return 0, 0
 		}
 		size++
 	}
-	if text[size] != ']' {
-		return 0, 0, 0
-	}
-	for i := range n {
-		for more := places - int(of[i]); more > 0 && into[i] != 0; more-- {
-			if into[i] > most || into[i] < -most {
-				return 0, 0, 0
+	for i, v := range l.values {
+		for more := places - int(l.places[i]); more > 0 && v != 0; more-- {
+			if v > most || v < -most {
+				return 0, 0
 			}
-			into[i] *= 10
+			v *= 10
 		}
+		l.values[i] = v
 	}
-	return n, places, size
+	return places, size
 }
 
 // decimal reads a number of at most 18 digits, and its length: 0 if it is not
