@@ -108,6 +108,9 @@ func writeHistory(ctx context.Context) (history.Store, error) {
 
 // unreachable adds what to do about a history that cannot be reached.
 func unreachable(err error) error {
+	if errors.Is(err, history.ErrFull) {
+		return hint(err, "or name a history on another disk: --history ADDRESS")
+	}
 	if errors.Is(err, history.ErrUnavailable) {
 		return hint(err, "is the server running? try again, or name another history: --history ADDRESS")
 	}

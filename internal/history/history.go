@@ -27,6 +27,9 @@ var (
 	// same call may succeed later. What was being written is there or is not,
 	// and writing it again is safe.
 	ErrUnavailable = errors.New("the history is not available now")
+	// ErrFull is the ErrUnavailable of a store whose disk is full: it can be read,
+	// and written to again once somebody has freed space.
+	ErrFull = fmt.Errorf("%w: the disk is full: free space, nothing of this was written", ErrUnavailable)
 )
 
 // Filter selects runs. Empty fields select everything.

@@ -138,7 +138,4 @@ func inTheWay(err error) bool {
 
 // misplaced tells whether a run did not belong where it was put: its partition
 // came meanwhile.
-func misplaced(err error) bool {
-	var said *pgconn.PgError
-	return errors.As(err, &said) && said.Code == "23514"
-}
+func misplaced(err error) bool { return codeOf(err) == "23514" }

@@ -139,22 +139,35 @@ func (s *Store) explain(err error) error {
 		return nil
 	case history.IsAnswer(err):
 		return err
+	case codeOf(err) == diskFull:
+		return fmt.Errorf("history %s: %w: %w", s.address, history.ErrFull, err)
 	case passing(err):
 		return fmt.Errorf("history %s: %w: %w", s.address, history.ErrUnavailable, err)
 	}
 	return fmt.Errorf("history %s: %w", s.address, err)
 }
 
-// passing tells whether an error is of the moment: the server is away, starting
-// or ending, has no connection left, or chose this transaction to give way.
-func passing(err error) bool {
+const diskFull = "53100"
+
+// codeOf is what the server calls an error: its SQLSTATE, or "".
+func codeOf(err error) string {
 	var said *pgconn.PgError
 	if errors.As(err, &said) {
-		switch said.Code {
-		case "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03", "57P05":
+		return said.Code
+	}
+	return ""
+}
+
+// passing tells whether an error is of the moment: the server is away, starting
+// or ending, is short of something (class 53: connections, memory, room), or chose
+// this transaction to give way.
+func passing(err error) bool {
+	if code := codeOf(err); code != "" {
+		switch code {
+		case "40001", "40P01", "55P03", "57P01", "57P02", "57P03", "57P05":
 			return true
 		}
-		return strings.HasPrefix(said.Code, "08")
+		return strings.HasPrefix(code, "08") || strings.HasPrefix(code, "53")
 	}
 	var connect *pgconn.ConnectError
 	var network net.Error

@@ -172,12 +172,26 @@ func (s *Store) explain(err error) error {
 		return nil
 	case history.IsAnswer(err):
 		return err
+	case code == sqlite.ResultFull:
+		return fmt.Errorf("history %s: %w", s.path, history.ErrFull)
+	case refused(err):
+		return fmt.Errorf("history %s: %w: its disk does not take what is written: %w", s.path, history.ErrUnavailable, err)
 	case code == sqlite.ResultNotADB, code == sqlite.ResultCorrupt:
 		return fmt.Errorf("%s is damaged or no history: %w", s.path, err)
 	case code == sqlite.ResultBusy, code == sqlite.ResultLocked:
 		return fmt.Errorf("history %s: %w: another process has been writing to it for %v", s.path, history.ErrUnavailable, busy)
 	}
 	return fmt.Errorf("history %s: %w", s.path, err)
+}
+
+// refused tells whether the operating system did not take what was written:
+// over quota, an error of the disk, no room for the file of shared memory.
+func refused(err error) bool {
+	switch sqlite.ErrCode(err) {
+	case sqlite.ResultIOErrWrite, sqlite.ResultIOErrFsync, sqlite.ResultIOErrDirFsync, sqlite.ResultIOErrTruncate, sqlite.ResultIOErrSHMSize:
+		return true
+	}
+	return false
 }
 
 // read calls f with a connection. What f reads in one transaction is of one
