@@ -14,17 +14,17 @@ import (
 // SetBaseline makes a run the baseline of its app for runs with its labels.
 func (s *Store) SetBaseline(ctx context.Context, id string) error {
 	return s.change(ctx, "run "+id, `
-		INSERT INTO baselines (app, labels, run)
-		SELECT r.app, r.labels, r.seq FROM run_ids i JOIN runs r ON r.time = i.time AND r.seq = i.seq WHERE i.id = $1
-		ON CONFLICT (app, labels) DO UPDATE SET run = excluded.run`, escape(id))
+		INSERT INTO baselines (app, labels, hash, run)
+		SELECT r.app, r.labels, sha256(convert_to(r.labels, 'UTF8')), r.seq FROM run_ids i JOIN runs r ON r.time = i.time AND r.seq = i.seq WHERE i.id = $1
+		ON CONFLICT (app, hash) DO UPDATE SET run = excluded.run`, escape(id))
 }
 
 // Baseline returns the id of the baseline that was set for an app and labels,
 // or history.ErrNotFound.
 func (s *Store) Baseline(ctx context.Context, app string, labels map[string]string) (string, error) {
 	id := ""
-	err := s.pool.QueryRow(ctx, "SELECT i.id FROM baselines b JOIN run_ids i ON i.seq = b.run WHERE b.app = $1 AND b.labels = $2",
-		escape(app), history.Labels(labels)).Scan(&id)
+	err := s.pool.QueryRow(ctx, "SELECT i.id FROM baselines b JOIN run_ids i ON i.seq = b.run WHERE b.app = $1 AND b.hash = $2",
+		escape(app), hashOf(history.Labels(labels))).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = fmt.Errorf("baseline of %s: %w", app, history.ErrNotFound)
 	}
@@ -51,7 +51,7 @@ func (s *Store) Baselines(ctx context.Context) ([]history.Baseline, error) {
 // ClearBaseline removes the baseline that was set for an app and labels, or
 // returns history.ErrNotFound.
 func (s *Store) ClearBaseline(ctx context.Context, app string, labels map[string]string) error {
-	return s.change(ctx, "baseline of "+app, "DELETE FROM baselines WHERE app = $1 AND labels = $2", escape(app), history.Labels(labels))
+	return s.change(ctx, "baseline of "+app, "DELETE FROM baselines WHERE app = $1 AND hash = $2", escape(app), hashOf(history.Labels(labels)))
 }
 
 // Delete removes runs with all that is theirs: see history.Store.

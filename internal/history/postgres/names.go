@@ -30,6 +30,12 @@ func (m metricName) hash() [sha256.Size]byte {
 	return sha256.Sum256([]byte(strings.Join([]string{m.app, m.labels, m.key, m.unit}, "\x00")))
 }
 
+// hashOf is what the database finds a long text by.
+func hashOf(text string) []byte {
+	sum := sha256.Sum256([]byte(text))
+	return sum[:]
+}
+
 // mostNames bounds what is remembered of each kind.
 const mostNames = 100_000
 
@@ -185,10 +191,14 @@ func (s *Store) askEnvironments(ctx context.Context, list []string, found map[st
 		return nil
 	}
 	slices.Sort(list)
-	if _, err := s.pool.Exec(ctx, "INSERT INTO environments (text) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING", list); err != nil {
+	hashes := make([][]byte, len(list))
+	for i, text := range list {
+		hashes[i] = hashOf(text)
+	}
+	if _, err := s.pool.Exec(ctx, "INSERT INTO environments (hash, text) SELECT * FROM unnest($1::bytea[], $2::text[]) ON CONFLICT DO NOTHING", hashes, list); err != nil {
 		return err
 	}
-	return each(ctx, s.pool, "SELECT text, id FROM environments WHERE text = ANY($1)", []any{list}, func(rows pgx.Rows) error {
+	return each(ctx, s.pool, "SELECT text, id FROM environments WHERE hash = ANY($1)", []any{hashes}, func(rows pgx.Rows) error {
 		var text string
 		var id int32
 		err := rows.Scan(&text, &id)

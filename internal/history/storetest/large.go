@@ -1,11 +1,14 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/run"
@@ -116,10 +119,10 @@ func first(_ int, err error) error { return err }
 func longBranches(t *testing.T, s history.Store) {
 	rng := rand.New(rand.NewPCG(8, 9))
 	var b strings.Builder // nothing that can be compressed into an entry of an index
-	for b.Len() < 9000 {
+	for b.Len() < run.MaxName {
 		fmt.Fprintf(&b, "%x", rng.Uint64())
 	}
-	long := b.String()
+	long := b.String()[:run.MaxName-1]
 	fill(t, s, 4, func(i int, r *run.Run) {
 		r.Branch, r.Version = long+fmt.Sprint(i%2), long+fmt.Sprint(i/2)
 	})
@@ -198,5 +201,71 @@ func oldestFirst(t *testing.T, s history.Store) {
 	}
 	if j, err := s.Job(ctx, "k", tasks[7].Key); err != nil || j.State != history.JobGivenUp || j.Attempts != history.MaxAttempts {
 		t.Errorf("%+v, %v", j, err)
+	}
+}
+
+// The longest texts that a run may have are kept and found, also where nothing
+// in them repeats, so that no index can compress them; longer ones are refused by
+// name.
+func longTexts(t *testing.T, s history.Store) {
+	ctx := t.Context()
+	rng := rand.New(rand.NewPCG(7, 8))
+	text := func(n int, letters string) string {
+		b := make([]byte, n)
+		for i := range b {
+			b[i] = letters[rng.IntN(len(letters))]
+		}
+		return string(b)
+	}
+	const usual = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	for i, letters := range []string{usual, "\x00\x01", "\x00\x01\x02" + usual} {
+		r := Sample(fmt.Sprint(i, ".", strings.Repeat("I", 62)))
+		for _, into := range []*string{&r.App, &r.Version, &r.Commit, &r.Branch} {
+			*into = text(run.MaxName, letters)
+		}
+		r.Environment.CPU, r.Environment.Host = text(30_000, letters), text(3000, letters)
+		r.Labels = map[string]string{"a": text(20_000, letters), "b": text(3000, letters)}
+		r.Metrics[0].Name = text(run.MaxName, usual)
+		r.Metrics[0].Unit = text(5000, usual)
+		Fill(t, s, r, r)
+		list, err := s.Heads(ctx, history.Filter{App: r.App, Version: r.Version, Commit: r.Commit, Branch: r.Branch})
+		want := *r
+		want.Metrics = nil
+		if diff := cmp.Diff([]run.Run{want}, list); err != nil || diff != "" {
+			t.Errorf("heads of %d: %v (-want +got):\n%s", i, err, diff)
+		}
+		points, err := s.Series(ctx, history.SeriesFilter{App: r.App, Key: r.Metrics[0].Name, Unit: r.Metrics[0].Unit})
+		if err != nil || len(points) != 1 || len(points[0].Points) != 1 || points[0].Points[0].Run.Environment.CPU != r.Environment.CPU {
+			t.Errorf("%d series of %d, %v", len(points), i, err)
+		}
+		for _, id := range []string{r.ID, r.ID} {
+			if err := s.SetBaseline(ctx, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if id, err := s.Baseline(ctx, r.App, r.Labels); err != nil || id != r.ID {
+			t.Errorf("baseline %q, %v", id, err)
+		}
+		if list, err := s.Baselines(ctx); err != nil || len(list) != i+1 {
+			t.Errorf("%d baselines of %d, %v", len(list), i+1, err)
+		}
+		if err := s.ClearBaseline(ctx, r.App, map[string]string{"a": r.Labels["a"]}); !errors.Is(err, history.ErrNotFound) {
+			t.Errorf("a baseline for other labels: %v", err)
+		}
+	}
+	for name, edit := range map[string]func(r *run.Run, text string){
+		"app":     func(r *run.Run, text string) { r.App = text },
+		"version": func(r *run.Run, text string) { r.Version = text },
+		"commit":  func(r *run.Run, text string) { r.Commit = text },
+		"branch":  func(r *run.Run, text string) { r.Branch = text },
+	} {
+		r := Sample("long")
+		edit(r, text(3000, usual))
+		if _, err := s.Append(ctx, r); err == nil || !strings.Contains(err.Error(), name+" has 3000 bytes: at most 1024") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if heads, err := s.Heads(ctx, history.Filter{}); err != nil || len(heads) != 3 {
+		t.Errorf("%d runs are there, %v", len(heads), err)
 	}
 }

@@ -27,6 +27,7 @@ func Run(t *testing.T, fresh func(*testing.T) Place) {
 		"append and read": appendAndRead,
 		"batch":           batch,
 		"odd content":     oddContent,
+		"long texts":      longTexts,
 		"heads":           heads,
 		"pages of heads":  pages,
 		"untimed":         untimed,
@@ -243,7 +244,7 @@ func batch(t *testing.T, s history.Store) {
 func oddContent(t *testing.T, s history.Store) {
 	ctx := t.Context()
 	r := Sample("odd")
-	r.App, r.Version, r.Branch, r.Commit = "a\x00p\x01p'\"%", "1\x00\U0001f680", strings.Repeat("b", 5000), "\x02"
+	r.App, r.Version, r.Branch, r.Commit = "a\x00p\x01p'\"%", "1\x00\U0001f680", strings.Repeat("b", run.MaxName), "\x02"
 	r.Labels = map[string]string{"k": "\x00\x01\x02", "o'k": ""}
 	long := strings.Repeat("m", 1000)
 	r.Metrics = []run.Metric{

@@ -1,0 +1,77 @@
+package postgres
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/history/pgtest"
+	"github.com/pacer-perf/pacer/internal/history/schema"
+	"github.com/pacer-perf/pacer/internal/history/storetest"
+)
+
+// What was kept before texts had hashes is found by them, and not kept again.
+func TestHashesComeLater(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	address := pgtest.Address(t)
+	c, err := pgx.Connect(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(ctx)
+	environment, err := history.EncodeEnvironment(storetest.Sample("").Environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const labels = `{"dataset":"1k"}`
+	script := "CREATE TABLE pacer_history (version integer NOT NULL); INSERT INTO pacer_history VALUES (0);"
+	version := 0
+	for _, m := range schema.Postgres() {
+		if strings.Contains(m.Name, "hashes") {
+			break
+		}
+		script += m.SQL
+		version++
+	}
+	if _, err := c.Exec(ctx, script); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		text string
+		arg  any
+	}{
+		{"UPDATE pacer_history SET version = $1", version},
+		{"INSERT INTO environments (text) VALUES ($1)", environment},
+		{"INSERT INTO run_ids (id, time, digest) VALUES ('old', 1, $1)", make([]byte, 32)},
+		{`INSERT INTO runs (seq, id, app, version, commit_id, branch, dirty, time, timed, labels, environment, detail, document)
+			SELECT seq, id, 'app', '', '', '', false, time, true, $1, 1, 0, '' FROM run_ids`, labels},
+		{"INSERT INTO baselines (app, labels, run) SELECT 'app', $1, seq FROM run_ids", labels},
+	} {
+		if _, err := c.Exec(ctx, step.text, step.arg); err != nil {
+			t.Fatal(step.text, err)
+		}
+	}
+
+	s := open(t, address)
+	r := storetest.Sample("new")
+	r.Labels = map[string]string{"dataset": "1k"}
+	if id, err := s.Baseline(ctx, "app", r.Labels); err != nil || id != "old" {
+		t.Errorf("baseline %q, %v", id, err)
+	}
+	storetest.Fill(t, s, r)
+	if err := s.SetBaseline(ctx, "new"); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := s.Baselines(ctx); err != nil || len(list) != 1 || list[0].Run != "new" {
+		t.Errorf("baselines %+v, %v", list, err)
+	}
+	if n := count(t, s, "environments"); n != 1 {
+		t.Errorf("the environment is there %d times", n)
+	}
+	if heads, err := s.Heads(ctx, history.Filter{}); err != nil || len(heads) != 2 || heads[0].Environment == nil || heads[1].Environment == nil {
+		t.Errorf("%+v, %v", heads, err)
+	}
+}

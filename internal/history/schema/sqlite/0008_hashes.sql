@@ -1,0 +1,2 @@
+-- SQLite's indexes hold texts of any length.
+SELECT 1;
