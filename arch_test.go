@@ -58,7 +58,7 @@ var imports = map[string][]string{
 	"internal/format":             {"run", "internal/format/input"},
 	"internal/format/input":       {"run", "internal/unit", "internal/jsonscan"},
 	"internal/format/formattest":  {"run", "internal/jsonscan", "internal/format/input"},
-	"internal/retention":          {"run", "internal/changepoint", "internal/history", "internal/judge"},
+	"internal/retention":          {"run", "internal/changepoint", "internal/history", "internal/judge", "internal/parallel"},
 	"internal/machine":            {"run"},
 	"internal/doctor":             {"run", "internal/unit", "internal/stat", "internal/paired", "internal/machine"},
 	"internal/request":            {},

@@ -8,13 +8,11 @@
 package retention
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
-	"github.com/pacer-perf/pacer/internal/changepoint"
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/internal/judge"
 	"github.com/pacer-perf/pacer/run"
@@ -68,13 +66,19 @@ type group struct {
 	runs   []record // oldest first
 }
 
-// Make makes a plan. It reads all heads, and the series of the groups in which
-// something is to be done; progress is called with the number of series that
-// were read, and how many there are.
+// pageRuns is how many runs' points are read at a time.
+const pageRuns = 5000
+
+// Make makes a plan. It reads all heads, and what was measured in the apps in
+// which something is to be done, a page of runs at a time and as many metrics at
+// once as there are processors; progress is called with the number of metrics that
+// are done, and how many there are. Memory grows by some 100 bytes for each run,
+// and as much for each point of the metrics that are looked at.
 func Make(ctx context.Context, s history.Source, app string, rules Rules, waivers Waivers, now time.Time, progress func(done, of int)) (Plan, error) {
 	plan := Plan{}
 	var groups []*group
 	byKey := make(map[string]*group)
+	pages := make(map[string]*pagesOf)
 	err := s.Walk(ctx, history.Filter{App: app}, history.Parts{}, func(e *history.Entry) error {
 		key := e.Head.App + "\x00" + history.Labels(e.Head.Labels)
 		g := byKey[key]
@@ -84,6 +88,10 @@ func Make(ctx context.Context, s history.Source, app string, rules Rules, waiver
 			groups = append(groups, g)
 		}
 		g.runs = append(g.runs, record{id: e.Head.ID, at: e.At, detail: e.Detail})
+		if pages[e.Head.App] == nil {
+			pages[e.Head.App] = &pagesOf{}
+		}
+		pages[e.Head.App].add(e.At)
 		plan.Runs++
 		return nil
 	})
@@ -101,7 +109,7 @@ func Make(ctx context.Context, s history.Source, app string, rules Rules, waiver
 		g.protectNewest(protected)
 		g.protectWaived(waivers, protected)
 	}
-	if err := protectChanges(ctx, s, groups, rules, now, protected, progress); err != nil {
+	if err := protectChanges(ctx, s, touched(groups, rules, now, protected), pages, protected, progress); err != nil {
 		return plan, err
 	}
 	for _, g := range groups {
@@ -198,9 +206,8 @@ func (g *group) protectWaived(waivers Waivers, protected map[string]string) {
 	}
 }
 
-// protectChanges keeps the runs on either side of each change point, in the
-// groups in which something is to be done.
-func protectChanges(ctx context.Context, s history.Source, groups []*group, rules Rules, now time.Time, protected map[string]string, progress func(done, of int)) error {
+// touched returns the apps in which something is to be done.
+func touched(groups []*group, rules Rules, now time.Time, protected map[string]string) map[string]bool {
 	apps := make(map[string]bool)
 	for _, g := range groups {
 		for _, r := range g.runs {
@@ -210,71 +217,5 @@ func protectChanges(ctx context.Context, s history.Source, groups []*group, rule
 			}
 		}
 	}
-	var metrics []history.Metric
-	for app := range apps {
-		list, err := s.Metrics(ctx, app)
-		if err != nil {
-			return err
-		}
-		metrics = append(metrics, list...)
-	}
-	slices.SortFunc(metrics, func(a, b history.Metric) int {
-		return cmp.Or(cmp.Compare(a.App, b.App), cmp.Compare(a.Key(), b.Key()), cmp.Compare(a.Unit, b.Unit))
-	})
-	for i, m := range metrics {
-		progress(i, len(metrics))
-		list, err := s.Series(ctx, history.SeriesFilter{App: m.App, Key: m.Key(), Unit: m.Unit})
-		if err != nil {
-			return err
-		}
-		for _, series := range list {
-			if err := changes(&series, protected); err != nil {
-				return fmt.Errorf("change points of %s: %w", series.Key(), err)
-			}
-		}
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// changes protects the neighbours of the change points of a series, in each
-// environment by itself.
-func changes(s *history.Series, protected map[string]string) error {
-	type kind struct {
-		environment run.Environment
-		statistic   string
-	}
-	parts := make(map[kind][]history.Point)
-	for _, p := range s.Points {
-		k := kind{statistic: p.Statistic}
-		if p.Run.Environment != nil {
-			k.environment = *p.Run.Environment
-			k.environment.Go, k.environment.Host = "", "" // runs compare all the same
-		}
-		parts[k] = append(parts[k], p)
-	}
-	for _, points := range parts {
-		values, tick := make([]float64, len(points)), 0.0
-		for i, p := range points {
-			values[i], tick = p.Center, max(tick, p.Resolution)
-		}
-		found, err := changepoint.Find(values, changepoint.Options{Tick: tick})
-		if err != nil {
-			return err
-		}
-		for _, f := range found {
-			neighbours := []int{f.Index - 1, f.Index}
-			if f.Drift {
-				neighbours = append(neighbours, f.End)
-			}
-			for _, i := range neighbours {
-				if i >= 0 && i < len(points) {
-					protect(protected, points[i].Run.ID, fmt.Sprintf("a change of %s", s.Key()))
-				}
-			}
-		}
-	}
-	return nil
+	return apps
 }

@@ -125,3 +125,32 @@ R25: a change of startup
 		t.Errorf("%s, %v", short(plan), err)
 	}
 }
+
+// What is read page by page is what is there, wherever a page ends.
+func TestPages(t *testing.T) {
+	t.Parallel()
+	s := sixty(t)
+	m := &history.Metric{App: "app", Name: "startup", Unit: "s"}
+	for name, days := range map[string][]int{"whole": nil, "before, at and after the change": {24, 25, 26}, "every few days": {0, 7, 20, 40, 59}} {
+		var p pagesOf
+		for _, day := range days {
+			p.cuts = append(p.cuts, start.AddDate(0, 0, day))
+		}
+		ids, err := changes(t.Context(), s, m, &p)
+		if got := strings.Join(ids, " "); got != "R24 R25" || err != nil {
+			t.Errorf("%s: %s, %v", name, got, err)
+		}
+	}
+	var p pagesOf
+	for i := range 3*pageRuns + 10 {
+		at := start.Add(time.Duration(i) * time.Second)
+		if i > pageRuns/2 && i < 2*pageRuns {
+			at = start.Add(pageRuns / 2 * time.Second) // of one time: on one page
+		}
+		p.add(at)
+	}
+	want := []time.Time{start.Add(2 * pageRuns * time.Second), start.Add(3 * pageRuns * time.Second)}
+	if diff := cmp.Diff(want, p.cuts); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
