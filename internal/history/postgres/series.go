@@ -29,6 +29,17 @@ type reader struct {
 	store *Store
 	heads map[int64]*run.Run // by number; nil: not selected
 	raws  []rawHead
+	block []run.Run // heads that are not used yet
+}
+
+// newHead makes heads by the hundred: they are kept or dropped together.
+func (r *reader) newHead() *run.Run {
+	if len(r.block) == 0 {
+		r.block = make([]run.Run, min(max(16, len(r.raws)), 256))
+	}
+	head := &r.block[0]
+	r.block = r.block[1:]
+	return head
 }
 
 // metric is a row of the table of metrics.
@@ -76,6 +87,15 @@ func (r *reader) series(ctx context.Context, f history.SeriesFilter) ([]history.
 		}
 	}
 	return list, nil
+}
+
+// grow makes room for one more point, and doubles it: append would copy long
+// series four times as often.
+func (m *metric) grow() {
+	if n := len(m.runs); n == cap(m.series.Points) {
+		more := max(n, 16)
+		m.series.Points, m.runs, m.times, m.traits = slices.Grow(m.series.Points, more), slices.Grow(m.runs, more), slices.Grow(m.times, more), slices.Grow(m.traits, more)
+	}
 }
 
 // keep drops the points whose runs were not selected.
@@ -151,6 +171,7 @@ func (r *reader) points(find func(int64) *metric) func(pgx.Rows) error {
 			return err
 		}
 		if m := find(id); m != nil {
+			m.grow()
 			m.series.Points = append(m.series.Points, history.Point{Center: st.center, Stats: st.of("")}) // see resolve
 			m.runs, m.times, m.traits = append(m.runs, seq), append(m.times, at), append(m.traits, kind)
 		}
@@ -199,47 +220,76 @@ func (r *reader) ofMetric(ctx context.Context, m *metric, f history.SeriesFilter
 	}
 }
 
-// fewPoints are those whose runs are looked up one by one.
+// fewPoints are those whose runs are looked up one by one without asking whether
+// that is the shorter way.
 const fewPoints = 500
+
+// oneByOne looks runs up by their times and numbers: in the one partition that has
+// it, a run is found in some 10 us. A condition with ANY would have every partition
+// look for all of them, and a join may be turned around.
+const oneByOne = "unnest($1::bigint[], $2::bigint[]) x (t, s) CROSS JOIN LATERAL (SELECT * FROM runs WHERE runs.time = x.t AND runs.seq = x.s OFFSET 0) r"
 
 // headsOf reads the heads, of a branch if one is named, of a metric's runs from
 // one on that are not known yet.
 func (r *reader) headsOf(ctx context.Context, m *metric, from int, branch string) error {
-	var times []int64
-	wanted := make(map[int64]bool)
+	if len(r.heads) == 0 {
+		r.heads = make(map[int64]*run.Run, len(m.runs)-from)
+	}
+	var seqs, times []int64
 	for i, seq := range m.runs[from:] {
 		if _, met := r.heads[seq]; !met {
-			times = append(times, m.times[from+i])
-			wanted[seq] = true
+			seqs, times = append(seqs, seq), append(times, m.times[from+i])
 			r.heads[seq] = nil
 		}
 	}
-	if len(times) == 0 {
+	if len(seqs) == 0 {
 		return nil
 	}
+	dense, err := r.dense(ctx, m, times)
+	if err != nil {
+		return err
+	}
 	of := history.Labels(m.series.RunLabels)
-	text, args := "r.time = ANY($3)", []any{escape(m.series.App), of, times}
-	if len(times) > fewPoints {
-		text, args = "r.time >= $3 AND r.time <= $4", []any{escape(m.series.App), of, slices.Min(times), slices.Max(times)}
+	text, args := oneByOne+" WHERE true", []any{times, seqs}
+	if dense {
+		text, args = "runs r WHERE r.app = $1 AND r.labels = $2 AND r.time >= $3 AND r.time <= $4", []any{escape(m.series.App), of, slices.Min(times), slices.Max(times)}
 	}
 	if branch != "" {
 		args = append(args, escape(branch))
 		text += fmt.Sprint(" AND r.branch = $", len(args))
 	}
+	r.raws = slices.Grow(r.raws, len(seqs))
 	var seq, at int64
 	var environment int32
 	var head run.Run
 	into := []any{&seq, &head.ID, &head.Version, &head.Commit, &head.Branch, &head.Dirty, &at, &environment}
-	return each(ctx, r.store.pool, "SELECT r.seq, r.id, r.version, r.commit_id, r.branch, r.dirty, r.time, r.environment FROM runs r WHERE r.app = $1 AND r.labels = $2 AND "+text, args,
+	return each(ctx, r.store.pool, "SELECT r.seq, r.id, r.version, r.commit_id, r.branch, r.dirty, r.time, r.environment FROM "+text, args,
 		func(rows pgx.Rows) error {
-			if err := rows.Scan(into...); err != nil || !wanted[seq] {
+			if err := rows.Scan(into...); err != nil {
 				return err
 			}
-			one := run.Run{ID: head.ID, App: m.series.App, Version: unescape(head.Version), Commit: unescape(head.Commit), Branch: unescape(head.Branch), Dirty: head.Dirty}
-			r.heads[seq] = &one
-			r.raws = append(r.raws, rawHead{&one, at, of, environment})
+			if known, met := r.heads[seq]; !met || known != nil {
+				return nil // it did not measure the metric, or another one before
+			}
+			one := r.newHead()
+			*one = run.Run{ID: head.ID, App: m.series.App, Version: unescape(head.Version), Commit: unescape(head.Commit), Branch: unescape(head.Branch), Dirty: head.Dirty}
+			r.heads[seq] = one
+			r.raws = append(r.raws, rawHead{one, at, of, environment})
 			return nil
 		})
+}
+
+// dense tells whether the runs of a metric are best read with all that the app had
+// meanwhile: where those are up to five times as many, going along them is faster
+// than looking runs up one by one.
+func (r *reader) dense(ctx context.Context, m *metric, times []int64) (bool, error) {
+	if len(times) <= fewPoints {
+		return false, nil
+	}
+	most, n := 5*len(times), 0
+	err := r.store.pool.QueryRow(ctx, "SELECT count(*) FROM (SELECT FROM runs WHERE app = $1 AND time >= $2 AND time <= $3 LIMIT $4) x",
+		escape(m.series.App), slices.Min(times), slices.Max(times), most+1).Scan(&n)
+	return n <= most, err
 }
 
 // head reads the head of a row, if it is not known yet.
@@ -272,10 +322,7 @@ func (r *reader) ofRuns(ctx context.Context, metrics []*metric, f history.Series
 	if err != nil || len(seqs) == 0 {
 		return err
 	}
-	err = each(ctx, r.store.pool, "SELECT "+headColumns+" FROM runs r WHERE r.time = ANY($1) AND r.id = ANY($2)", []any{times, ids}, func(rows pgx.Rows) error {
-		return r.head(rows)
-	})
-	if err != nil {
+	if err = each(ctx, r.store.pool, "SELECT "+headColumns+" FROM "+oneByOne, []any{times, seqs}, r.head); err != nil {
 		return err
 	}
 	byID := make(map[int64]*metric, len(metrics))
