@@ -215,7 +215,22 @@ func (r *reader) trait(id int64) (trait, error) {
 
 // Metrics returns what was measured: see history.Reader.
 func (s *Store) Metrics(ctx context.Context, app string) ([]history.Metric, error) {
-	text, args := "SELECT m.app, m.name, m.labels, m.unit, sum((SELECT count(*) FROM points p WHERE p.metric = m.id)) AS n FROM metrics m", []any{}
+	return s.metrics(ctx, app, "(SELECT count(*) FROM points p WHERE p.metric = m.id)")
+}
+
+// Measured is Metrics without counting: see history.Lister.
+func (s *Store) Measured(ctx context.Context, app string) ([]history.Metric, error) {
+	list, err := s.metrics(ctx, app, "EXISTS (SELECT 1 FROM points p WHERE p.metric = m.id)")
+	for i := range list {
+		list[i].Runs = 0
+	}
+	return list, err
+}
+
+// metrics returns those of which there are points, by an expression that says how
+// many.
+func (s *Store) metrics(ctx context.Context, app, many string) ([]history.Metric, error) {
+	text, args := "SELECT m.app, m.name, m.labels, m.unit, sum("+many+") AS n FROM metrics m", []any{}
 	if app != "" {
 		text, args = text+" WHERE m.app = ?", []any{app}
 	}

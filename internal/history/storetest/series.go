@@ -75,6 +75,16 @@ func series(t *testing.T, s history.Store) {
 	}, metrics); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	for i := range metrics {
+		metrics[i].Runs = 0
+	}
+	measured, err := s.(history.Lister).Measured(ctx, "app")
+	if diff := cmp.Diff(metrics, measured); diff != "" || err != nil {
+		t.Errorf("without counting: %v (-want +got):\n%s", err, diff)
+	}
+	if measured, err := history.Measured(ctx, s, ""); err != nil || len(measured) != 4 || measured[0].Runs != 0 {
+		t.Errorf("of all apps: %v, %v", measured, err)
+	}
 	if metrics, err = s.Metrics(ctx, ""); err != nil || len(metrics) != 4 {
 		t.Errorf("metrics of all apps: %v, %v", metrics, err)
 	}
