@@ -112,7 +112,7 @@ func unreachable(err error) error {
 		return hint(err, "or name a history on another disk: --history ADDRESS")
 	}
 	if errors.Is(err, history.ErrUnavailable) {
-		return hint(err, "is the server running? try again, or name another history: --history ADDRESS")
+		return hint(err, "is the server running, has the disk room? try again, or name another history: --history ADDRESS")
 	}
 	return err
 }
