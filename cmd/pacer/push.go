@@ -21,7 +21,8 @@ import (
 type pushOptions struct {
 	tokenFile, since string
 	filter           history.Filter
-	all, dryRun      bool
+	all, again       bool
+	dryRun           bool
 	patience         time.Duration
 }
 
@@ -36,8 +37,10 @@ sending a run twice keeps it once. Where the server is busy or away, push waits
 as it says, up to --patience.
 
 A run that the server does not take, since it is too large or another run has
-its id there, is named with the reason and holds up no others. Exit status: 0 if
-the server has all of them, 2 if one was rejected or waits for the next push.
+its id there, is named with the reason and holds up no others. The next push
+names it again; one that is too large it sends only once that run was thinned
+(pacer history prune), or with --again. Exit status: 0 if the server has all of
+them, 2 if one was rejected or waits for the next push.
 
 ADDRESS is that of the server, by default $PACER_ENDPOINT. Its token is read
 from $PACER_TOKEN, or from a file: on a command line others could see it.`,
@@ -50,6 +53,7 @@ from $PACER_TOKEN, or from a file: on a command line others could see it.`,
 	cmd.Flags().StringVar(&o.filter.App, "app", "", "only runs of this `APP`")
 	cmd.Flags().StringVar(&o.since, "since", "", "only runs since a `DATE`, as 2027-02-01, or so many days ago, as 30d")
 	cmd.Flags().BoolVar(&o.all, "all", false, "send also what was sent before: to a server that lost it")
+	cmd.Flags().BoolVar(&o.again, "again", false, "send also what was too large: to a server that takes more by now")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "say how many runs would be sent, and send nothing")
 	cmd.Flags().DurationVar(&o.patience, "patience", 2*time.Minute, "how long to wait, in all, for a server that is away")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -86,23 +90,44 @@ func (c *cli) pushTo(ctx context.Context, address string, o pushOptions) error {
 		return err
 	}
 	defer sent.close()
-	todo, stretches, err := unsent(ctx, src, o.filter, func(id string) bool { return o.all || !sent.has(id) })
+	p := &pusher{to: to, sent: sent, most: pushBytes}
+	wanted := func(e *history.Entry) bool {
+		if o.all {
+			return true
+		}
+		_, refused := sent.tooLarge(e)
+		return !sent.has(e.Head.ID) && (o.again || !refused)
+	}
+	todo, stretches, err := unsent(ctx, src, o.filter, func(e *history.Entry) bool {
+		if wanted(e) {
+			return true
+		}
+		if r, refused := sent.tooLarge(e); refused && !sent.has(e.Head.ID) {
+			p.rejected = append(p.rejected, r)
+		}
+		return false
+	})
 	if err != nil {
 		return err
 	}
+	p.before = len(p.rejected)
 	if o.dryRun || todo == 0 {
+		c.sayRejected(p)
 		fmt.Fprintf(c.stderr, "%s to send to %s\n", runsWord(todo), to.Name)
-		return nil
+		if o.dryRun {
+			return nil
+		}
+		return rejectedError(p)
 	}
 	bar := newProgress(c.stderr, "sending", todo)
-	p := &pusher{to: to, sent: sent, most: pushBytes, show: func(n int) { bar.show(n) }}
+	p.show = func(n int) { bar.show(n) }
 	p.client = request.Client{UserAgent: "pacer/" + versionNumber(), Patience: o.patience, Attempts: 1 << 20, Timeout: time.Minute,
 		Waiting: func(why string, d time.Duration) {
 			bar.say(fmt.Sprintf("%s; trying again in %v", why, d.Round(time.Second)))
 		}}
 	for _, st := range stretches {
 		err = src.Walk(ctx, st.of(o.filter), history.Parts{Document: true}, func(e *history.Entry) error {
-			if !o.all && sent.has(e.Head.ID) {
+			if !wanted(e) {
 				return nil
 			}
 			return p.add(ctx, e)
@@ -121,16 +146,7 @@ func (c *cli) pushTo(ctx context.Context, address string, o pushOptions) error {
 // pushed says what became of what was to be sent.
 func (c *cli) pushed(p *pusher, todo int, err error) error {
 	done := p.done()
-	for i, r := range p.rejected {
-		if i == 10 {
-			fmt.Fprintf(c.stderr, "and %d more were rejected\n", len(p.rejected)-i)
-			break
-		}
-		fmt.Fprintf(c.stderr, "rejected: %s\n", r.Error)
-		if r.Hint != "" {
-			fmt.Fprintf(c.stderr, "  %s\n", r.Hint)
-		}
-	}
+	c.sayRejected(p)
 	if done > 0 || err == nil {
 		fmt.Fprintf(c.stderr, "%s sent to %s: %d new, %d known there, %d rejected\n", runsWord(done), p.to.Name, p.added, p.known, len(p.rejected))
 	}
@@ -155,10 +171,38 @@ func (c *cli) pushed(p *pusher, todo int, err error) error {
 		return hint(err, "is that the address of a pacer serve?")
 	case err != nil:
 		return err
-	case len(p.rejected) > 0:
-		return hint(fmt.Errorf("%s rejected", runsWord(len(p.rejected))), "what is above says why; the others are kept there. To send the runs of one app alone: --app APP")
 	}
-	return nil
+	return rejectedError(p)
+}
+
+// sayRejected names the runs that the server did not take, now or before.
+func (c *cli) sayRejected(p *pusher) {
+	for i, r := range p.rejected {
+		if i == 10 {
+			fmt.Fprintf(c.stderr, "and %d more were rejected\n", len(p.rejected)-i)
+			break
+		}
+		when := ""
+		if i < p.before {
+			when = " before, and not sent again"
+		}
+		fmt.Fprintf(c.stderr, "rejected%s: %s\n", when, r.Error)
+		if r.Hint != "" {
+			fmt.Fprintf(c.stderr, "  %s\n", r.Hint)
+		}
+	}
+}
+
+// rejectedError is what a push ends with that the server did not take all of.
+func rejectedError(p *pusher) error {
+	switch n := len(p.rejected); {
+	case n == 0:
+		return nil
+	case p.before > 0:
+		return hint(fmt.Errorf("%s rejected", runsWord(n)), "what is above says why; the others are kept there. To a server that takes more by now: --again")
+	default:
+		return hint(fmt.Errorf("%s rejected", runsWord(n)), "what is above says why; the others are kept there. To send the runs of one app alone: --app APP")
+	}
 }
 
 // endpoint is the request that sends runs to a server.

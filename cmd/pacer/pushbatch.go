@@ -22,11 +22,11 @@ type stretch struct{ from, to time.Time }
 
 // unsent counts the runs that are to be sent and says where they are: mostly in
 // one stretch, at the end. It reads no documents.
-func unsent(ctx context.Context, src history.Source, f history.Filter, wanted func(id string) bool) (todo int, list []stretch, err error) {
+func unsent(ctx context.Context, src history.Source, f history.Filter, wanted func(*history.Entry) bool) (todo int, list []stretch, err error) {
 	going := false // the run before is to be sent
 	err = src.Walk(ctx, f, history.Parts{}, func(e *history.Entry) error {
 		was := going
-		if going = wanted(e.Head.ID); !going {
+		if going = wanted(e); !going {
 			return nil
 		}
 		todo++
@@ -62,13 +62,14 @@ type pusher struct {
 	most  int // bytes that a batch may have: less once the server has refused that
 
 	added, known int
+	before       int // of those that are rejected: they were before, and are not sent again
 	rejected     []server.Rejected
 }
 
 // line is a run as it is sent, with what ends a line.
 type line struct {
-	id   string
-	text []byte
+	id, of string // of: see contentOf
+	text   []byte
 }
 
 const (
@@ -97,7 +98,7 @@ func (p *pusher) add(ctx context.Context, e *history.Entry) error {
 			return err
 		}
 	}
-	p.batch, p.size = append(p.batch, line{e.Head.ID, b.Bytes()}), p.size+b.Len()
+	p.batch, p.size = append(p.batch, line{e.Head.ID, contentOf(e), b.Bytes()}), p.size+b.Len()
 	return nil
 }
 
@@ -135,9 +136,9 @@ func (p *pusher) send(ctx context.Context, batch []line) error {
 		}
 		return p.send(ctx, batch[half:])
 	case errors.As(err, &status) && status.Status == http.StatusRequestEntityTooLarge:
-		p.reject(server.Rejected{Line: 1, Error: fmt.Sprintf("its %d bytes are more than the server takes: %s", size, first(status.Message, status.Error())), Hint: server.TooLarge}, batch)
+		err := p.reject(server.Rejected{Line: 1, Status: status.Status, Error: fmt.Sprintf("its %d bytes are more than the server takes: %s", size, first(status.Message, status.Error())), Hint: server.TooLarge}, batch)
 		p.show(p.done())
-		return nil
+		return err
 	case err != nil:
 		return err
 	}
@@ -148,7 +149,9 @@ func (p *pusher) send(ctx context.Context, batch []line) error {
 	p.added += kept.Added
 	p.known += kept.Known
 	for _, r := range kept.Rejected {
-		p.reject(r, batch)
+		if err := p.reject(r, batch); err != nil {
+			return err
+		}
 	}
 	p.show(p.done())
 	return p.sent.add(kept.Runs)
@@ -171,17 +174,24 @@ func packed(batch []line) (body []byte, size int, err error) {
 	return b.Bytes(), size, err
 }
 
-// done counts the runs of which it is known what became of them.
-func (p *pusher) done() int { return p.added + p.known + len(p.rejected) }
+// done counts the runs that were sent and of which it is known what became of
+// them.
+func (p *pusher) done() int { return p.added + p.known + len(p.rejected) - p.before }
 
 // reject notes a run that the server did not take.
-func (p *pusher) reject(r server.Rejected, batch []line) {
-	if r.ID == "" && r.Line >= 1 && r.Line <= len(batch) {
-		r.ID = batch[r.Line-1].id
+func (p *pusher) reject(r server.Rejected, batch []line) error {
+	of := ""
+	if r.Line >= 1 && r.Line <= len(batch) {
+		l := batch[r.Line-1]
+		r.ID, of = l.id, l.of
 	}
 	r.Error = strings.TrimLeft(strings.TrimPrefix(r.Error, fmt.Sprintf("line %d", r.Line)), ",: ")
 	if !strings.Contains(r.Error, r.ID) {
 		r.Error = "run " + r.ID + ": " + r.Error
 	}
 	p.rejected = append(p.rejected, r)
+	if r.Status != http.StatusRequestEntityTooLarge || of == "" {
+		return nil
+	}
+	return p.sent.refuse(refusal{ID: r.ID, Of: of, Error: r.Error, Hint: r.Hint})
 }

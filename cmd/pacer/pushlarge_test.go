@@ -54,7 +54,21 @@ func keepSamples(t *testing.T, dir, id string, n int) int {
 	return len(text)
 }
 
-// A run that is too large for the server is named, and holds up no others.
+// thinRun folds the samples of a run into histograms.
+func thinRun(t *testing.T, dir, id string) {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(dir, ".pacer", "history.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if n, err := store.Thin(t.Context(), history.Histograms, id); n != 1 || err != nil {
+		t.Fatalf("%d runs were thinned: %v", n, err)
+	}
+}
+
+// A run that is too large for the server is named, holds up no others, and is
+// sent again only once it changed.
 func TestPushTooLarge(t *testing.T) {
 	t.Parallel()
 	there, here := t.TempDir(), t.TempDir()
@@ -65,14 +79,19 @@ func TestPushTooLarge(t *testing.T) {
 	}
 	keep(t, here, "A3", 1)
 	keep(t, here, "A4", 1)
-	for _, want := range []string{"4 runs sent to 127.0.0.1", "1 run sent to 127.0.0.1"} {
+	for _, tt := range []struct{ want, when string }{{"4 runs sent to 127.0.0.1", ""}, {"0 runs to send to 127.0.0.1", " before, and not sent again"}} {
 		status, _, text := said(t, here, nil, "push", "--patience", "1ms", s.url)
-		if status != 2 || !strings.Contains(text, want) || !strings.Contains(text, "rejected: run A2: is larger than 16777216 bytes\n  fold its samples") || strings.Contains(text, "wait") {
-			t.Errorf("status %d: %s\nwant %q", status, text, want)
+		if status != 2 || !strings.Contains(text, tt.want) || !strings.Contains(text, "rejected"+tt.when+": run A2: is larger than 16777216 bytes\n  fold its samples") || strings.Contains(text, "wait") {
+			t.Errorf("status %d: %s\nwant %q", status, text, tt.want)
 		}
 	}
+	// Once there is less of it, it is another matter.
+	thinRun(t, here, "A2")
+	if status, _, text := said(t, here, nil, "push", "--patience", "1ms", s.url); status != 0 || !strings.Contains(text, "1 run sent to 127.0.0.1") || strings.Contains(text, "rejected:") {
+		t.Errorf("thinned: status %d: %s", status, text)
+	}
 	_, body := fetch(t, "GET", s.url+"api/v1/runs", nil)
-	for _, id := range []string{"A1", "A3", "A4"} {
+	for _, id := range []string{"A1", "A2", "A3", "A4"} {
 		if !strings.Contains(body, `"id":"`+id+`"`) {
 			t.Errorf("the server lacks %s: %s", id, body)
 		}
@@ -176,8 +195,27 @@ func TestPushStrictServer(t *testing.T) {
 			if status != 2 || !strings.Contains(text, "1 new, 0 known there, 2 rejected") || kept["B0"] != 1 {
 				t.Errorf("again: status %d: %s", status, text)
 			}
-			if n := after - before; n > 5 { // three runs, in halves
-				t.Errorf("%d requests", n)
+			if after != before+1 || strings.Count(text, "rejected before, and not sent again: run A") != 2 {
+				t.Errorf("again: %d requests: %s", after-before, text)
+			}
+			status, _, text = said(t, here, nil, "push", "--dry-run", at.URL)
+			if status != 0 || !strings.Contains(text, "run A8") || !strings.Contains(text, "0 runs to send") {
+				t.Errorf("again, dry: status %d: %s", status, text)
+			}
+			status, _, text = said(t, here, nil, "push", "--patience", "1ms", "--again", at.URL)
+			if _, asked := to.state(); status != 2 || asked != after+3 || !strings.Contains(text, "rejected: run A8: its ") { // both, and each alone
+				t.Errorf("--again: status %d, %d requests: %s", status, asked-after, text)
+			}
+			// To a server that takes more by now.
+			to.mu.Lock()
+			to.mostLine, to.mostBody = 1<<20, 1<<20
+			to.mu.Unlock()
+			status, _, text = said(t, here, nil, "push", "--patience", "1ms", "--again", at.URL)
+			if kept, _ = to.state(); status != 0 || kept["A3"] != 1 || kept["A8"] != 1 || strings.Contains(text, "rejected:") {
+				t.Errorf("--again: status %d, it has %v: %s", status, kept, text)
+			}
+			if status, _, text = said(t, here, nil, "push", at.URL); status != 0 || strings.Contains(text, "before") {
+				t.Errorf("all sent: status %d: %s", status, text)
 			}
 		})
 	}
@@ -212,7 +250,7 @@ func TestUnsent(t *testing.T) {
 		t.Fatal(err)
 	}
 	want["R99"] = true
-	todo, list, err := unsent(t.Context(), store, history.Filter{}, func(id string) bool { return !sent[id] })
+	todo, list, err := unsent(t.Context(), store, history.Filter{}, func(e *history.Entry) bool { return !sent[e.Head.ID] })
 	if err != nil || todo != len(want) || len(list) != 3 {
 		t.Fatalf("%d in %v, %v; want %d in 3", todo, list, err, len(want))
 	}

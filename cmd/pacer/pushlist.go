@@ -1,22 +1,43 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/internal/server"
 )
 
-// sentList is which runs a server has from here: a file of ids, a line each,
-// which only grows. A line that was cut off by an interrupt names no run, so
-// that run is sent again, which does no harm.
+// sentList is which runs a server has from here, and which it told to be too
+// large: a file of ids and refusals, a line each, which only grows. A line that
+// was cut off by an interrupt names no run, so that run is sent again, which
+// does no harm.
 type sentList struct {
-	file *os.File
-	ids  map[string]bool
+	file    *os.File
+	ids     map[string]bool
+	refused map[string]refusal // by id: the last one
+}
+
+// refusal is what a server said of a run that is too large for it: no other
+// token and nothing that the server has would make it take that run. Which is
+// why this alone is remembered of what it rejects.
+type refusal struct {
+	ID    string `json:"id"`
+	Of    string `json:"of"` // what there was of the run: see contentOf
+	Error string `json:"error"`
+	Hint  string `json:"hint,omitempty"`
+}
+
+// contentOf tells what there is of a run from what there was, or will be once
+// it is thinned.
+func contentOf(e *history.Entry) string {
+	return fmt.Sprintf("%x %v", e.Digest[:8], e.Detail)
 }
 
 // openSentList opens the list of what was sent to an address out of a history.
@@ -27,12 +48,17 @@ func openSentList(dir, address, history string) (*sentList, error) {
 	if err != nil && !os.IsNotExist(err) {
 		return nil, err
 	}
-	l := &sentList{ids: make(map[string]bool)}
+	l := &sentList{ids: make(map[string]bool), refused: make(map[string]refusal)}
 	whole := text[:bytes.LastIndexByte(text, '\n')+1]
-	lines := bufio.NewScanner(bytes.NewReader(whole))
-	for lines.Scan() {
-		if id := lines.Text(); id != "" && !strings.HasPrefix(id, "#") {
-			l.ids[id] = true
+	for line := range strings.Lines(string(whole)) {
+		line = strings.TrimSpace(line)
+		var r refusal
+		switch {
+		case line == "", strings.HasPrefix(line, "#"):
+		case !strings.HasPrefix(line, "{"):
+			l.ids[line] = true
+		case json.Unmarshal([]byte(line), &r) == nil:
+			l.refused[r.ID] = r
 		}
 	}
 	if len(whole) < len(text) {
@@ -44,12 +70,28 @@ func openSentList(dir, address, history string) (*sentList, error) {
 		return nil, err
 	}
 	if len(whole) == 0 {
-		_, err = fmt.Fprintf(l.file, "# Runs that %s has from here: pacer push does not send them again.\n", address)
+		_, err = fmt.Fprintf(l.file, "# Runs that %s has from here, and {...} what is too large for it: pacer push does not send them again.\n", address)
 	}
 	return l, err
 }
 
 func (l *sentList) has(id string) bool { return l.ids[id] }
+
+// tooLarge tells whether the server has refused a run as it is now, and why.
+func (l *sentList) tooLarge(e *history.Entry) (server.Rejected, bool) {
+	r, there := l.refused[e.Head.ID]
+	return server.Rejected{ID: r.ID, Error: r.Error, Hint: r.Hint}, there && r.Of == contentOf(e)
+}
+
+// refuse notes that the server refused a run.
+func (l *sentList) refuse(r refusal) error {
+	l.refused[r.ID] = r
+	text, err := json.Marshal(r)
+	if err == nil {
+		_, err = l.file.Write(append(text, '\n'))
+	}
+	return err
+}
 
 // add notes runs that the server has.
 func (l *sentList) add(ids []string) error {

@@ -27,10 +27,13 @@ type Kept struct {
 
 // Rejected is a run that was not kept.
 type Rejected struct {
-	Line  int    `json:"line"` // of the body, from 1
-	ID    string `json:"id,omitempty"`
-	Error string `json:"error"`
-	Hint  string `json:"hint,omitempty"` // what to do
+	Line int    `json:"line"` // of the body, from 1
+	ID   string `json:"id,omitempty"`
+	// Status is that of the answer to a request of this run alone: 413 says that
+	// it is too large.
+	Status int    `json:"status"`
+	Error  string `json:"error"`
+	Hint   string `json:"hint,omitempty"` // what to do
 }
 
 const (
@@ -219,7 +222,7 @@ func (in *intake) chunk(ctx context.Context, chunk []*document, weight int64) er
 
 func (in *intake) reject(d *document, err error) {
 	why := refusalOf(err)
-	one := Rejected{Line: d.line, Error: why.text, Hint: why.hint}
+	one := Rejected{Line: d.line, Status: why.status, Error: why.text, Hint: why.hint}
 	if d.entry != nil {
 		one.ID = d.entry.Head.ID
 	}
@@ -261,7 +264,7 @@ func (in *intake) fits(d *document) error {
 }
 
 func (in *intake) tooMany(metrics int) error {
-	return refuse(http.StatusBadRequest, "split it, or leave metrics out", "the run has %d metrics: at most %d are taken", metrics, in.server.Limits.Metrics)
+	return refuse(http.StatusRequestEntityTooLarge, "split it, or leave metrics out", "the run has %d metrics: at most %d are taken", metrics, in.server.Limits.Metrics)
 }
 
 // misread is the answer to a document that begins in a line of a body, and is

@@ -84,7 +84,7 @@ func TestHostileMemory(t *testing.T) {
 		{"points of JSON", otlpPath, jsonType, packed(`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"a","gauge":{"dataPoints":[{}`, ",{}", 5_000_000, "]}}]}]}]}"), 413},
 		{"points of JSON, as many as are taken", otlpPath, jsonType, packed(`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"a","gauge":{"dataPoints":[{}`, ",{}", 90_000, "]}}]}]}]}"), 400},
 		{"metrics of one run", "/api/v1/runs", jsonType, packed(`{"app":"app","metrics":[`, tiny, 650_000, "{}]}"), 413},
-		{"metrics of one run, which can be counted", "/api/v1/runs", jsonType, packed(`{"app":"app","metrics":[`, tiny, 90_000, "{}]}"), 400},
+		{"metrics of one run, which can be counted", "/api/v1/runs", jsonType, packed(`{"app":"app","metrics":[`, tiny, 90_000, "{}]}"), 413},
 		{"metrics in lines", "/api/v1/runs", ndjson, packed("", line, 100, ""), 200},
 		{"stages of one run", "/api/v1/runs", jsonType, packed(`{"app":"app","failures":[{}`, ",{}", 5_000_000, "]}"), 413},
 		{"texts of one run", "/api/v1/runs", jsonType, packed(`{"app":"app","warnings":[""`, `,""`, 5_000_000, "]}"), 413},
