@@ -95,7 +95,7 @@ func New(c Config) *Server {
 	}
 	c.Limits = c.Limits.orDefaults()
 	s := &Server{Config: c, keeper: keeper{open: c.Open, moved: c.Moved}, limits: newLimiters(c.Limits), counters: newCounters(c.Recorder),
-		intakes: newPlaces(mostIntakes), large: newPlaces(mostLarge), reads: newPlaces(mostReads), room: newRoom(mostHeld), comparing: newPlaces(2)}
+		intakes: newPlaces(mostIntakes), large: newPlaces(mostLarge), reads: newPlaces(mostReads), room: newRoom(mostHeld), comparing: newPlaces(2), uses: uses{log: c.Log}}
 	s.judging = newWorker(s)
 	s.handler = s.chain()
 	return s

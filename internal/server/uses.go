@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 )
@@ -10,15 +11,19 @@ import (
 const useTime = 2 * time.Second
 
 // uses notes the use of tokens while requests go on, one at a time: what comes
-// meanwhile is left out, for the next request of that token notes it.
+// meanwhile is left out, for the next request of that token notes it. That it
+// fails is told when it begins to, and when it no longer does.
 type uses struct {
-	mu    sync.Mutex
-	stop  context.CancelFunc // of what is being noted; nil: nothing is
-	ended bool
-	going sync.WaitGroup
+	log *slog.Logger
+
+	mu     sync.Mutex
+	stop   context.CancelFunc // of what is being noted; nil: nothing is
+	ended  bool
+	failed int // in a row
+	going  sync.WaitGroup
 }
 
-func (u *uses) note(f func(context.Context)) {
+func (u *uses) note(f func(context.Context) error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.stop != nil || u.ended {
@@ -27,12 +32,26 @@ func (u *uses) note(f func(context.Context)) {
 	ctx, cancel := context.WithTimeout(context.Background(), useTime)
 	u.stop = cancel
 	u.going.Go(func() {
-		f(ctx)
+		err := f(ctx)
 		cancel()
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		u.stop = nil
+		u.tell(err)
 	})
+}
+
+func (u *uses) tell(err error) {
+	switch {
+	case err != nil && u.ended: // which is why
+	case err != nil:
+		if u.failed++; u.failed == 1 {
+			u.log.Warn("when tokens are used is not noted", "err", err)
+		}
+	case u.failed > 0:
+		u.log.Info("when tokens are used is noted again", "failed", u.failed)
+		u.failed = 0
+	}
 }
 
 // close ends what is being noted, and waits for it.

@@ -1,7 +1,11 @@
 package server
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,5 +57,57 @@ func TestUsesAreNotWaitedFor(t *testing.T) {
 	}
 	if n := slow.going.Load(); n != 0 {
 		t.Errorf("the server is closed, and %d are still being noted", n)
+	}
+}
+
+// brokenNotes is a history in which noting the use of a token fails for a while.
+type brokenNotes struct {
+	history.Store
+	broken atomic.Bool
+}
+
+func (b *brokenNotes) UseToken(ctx context.Context, id string, at time.Time) error {
+	if b.broken.Load() {
+		return errors.New("it can only be read")
+	}
+	return b.Store.UseToken(ctx, id, at)
+}
+
+// That the use of tokens cannot be noted is logged once, and once that it can
+// again.
+func TestUsesFailOnce(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	store := &brokenNotes{}
+	now := time.Now()
+	h := newHarness(t, func(c *Config) {
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
+		c.Now = func() time.Time { return now }
+		open := c.Open
+		c.Open = func(ctx context.Context, make bool) (history.Store, error) {
+			var err error
+			store.Store, err = open(ctx, make)
+			return store, err
+		}
+	})
+	reader := h.token("", "read")
+	for range 2 {
+		store.broken.Store(true)
+		for range 5 {
+			h.want(200, nil, "GET", "/api/v1/apps", reader, nil)
+			h.uses.going.Wait()
+		}
+		store.broken.Store(false)
+		for range 5 {
+			now = now.Add(usedEvery)
+			h.want(200, nil, "GET", "/api/v1/apps", reader, nil)
+			h.uses.going.Wait()
+		}
+		now = now.Add(usedEvery)
+	}
+	text := log.String()
+	if strings.Count(text, `level=WARN msg="when tokens are used is not noted" err="it can only be read"`) != 2 ||
+		strings.Count(text, `msg="when tokens are used is noted again" failed=5`) != 2 || strings.Count(text, "tokens are used") != 4 {
+		t.Errorf("the log:\n%s", text)
 	}
 }

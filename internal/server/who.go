@@ -174,11 +174,7 @@ func (s *Server) used(store history.Store, t *history.Token) {
 	if now.Sub(t.Used) < usedEvery {
 		return
 	}
-	s.uses.note(func(ctx context.Context) {
-		if err := store.UseToken(ctx, t.ID, now); err != nil {
-			s.Log.Warn("the use of a token was not noted", "token", t.ID, "err", err)
-		}
-	})
+	s.uses.note(func(ctx context.Context) error { return store.UseToken(ctx, t.ID, now) })
 }
 
 func (s *Server) who(r *http.Request, t *history.Token, session bool) *Who {
