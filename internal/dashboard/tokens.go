@@ -19,12 +19,28 @@ type tokensView struct {
 	Days   string
 	Own    string // app that tokens can be made for; "": any
 	Rows   []tokenRow
-	Log    []history.Audit
+	Log    []logEntry
 }
 
 type tokenRow struct {
 	history.Token
 	Ended string // revoked, expired; "": it is good
+}
+
+// logEntry is an entry of the log of changes.
+type logEntry struct {
+	history.Audit
+	IDs  []string // of the runs that it is about, if those are several
+	More int      // of them that are not shown
+}
+
+// Count is how many runs it is about.
+func (e logEntry) Count() int { return len(e.IDs) + e.More }
+
+func logged(a history.Audit) logEntry {
+	ids := strings.Fields(a.Detail["ids"])
+	shown := ids[:min(len(ids), mostIDs)]
+	return logEntry{a, shown, len(ids) - len(shown)}
 }
 
 // Has tells whether the form asks for a role.
@@ -39,6 +55,10 @@ func (v *tokensView) Has(role string) bool {
 
 // newestChanges is how much of the log of changes is shown.
 const newestChanges = 50
+
+// mostIDs is how many ids of one change are shown: as many as a prune enters
+// at once.
+const mostIDs = 100
 
 func (h *Handler) tokens(w http.ResponseWriter, r *http.Request) error {
 	return h.showTokens(w, r, http.StatusOK, &tokensView{Form: NewToken{Roles: []string{"ingest"}}})
@@ -63,8 +83,12 @@ func (h *Handler) showTokens(w http.ResponseWriter, r *http.Request, status int,
 	for _, token := range list {
 		t.Rows = append(t.Rows, tokenRow{token, token.Ended(t.Now)})
 	}
-	if t.Log, err = h.Accounts.Audit(r, newestChanges); err != nil {
+	log, err := h.Accounts.Audit(r, newestChanges)
+	if err != nil {
 		return err
+	}
+	for _, a := range log {
+		t.Log = append(t.Log, logged(a))
 	}
 	return h.render(w, r, status, "tokens", t)
 }

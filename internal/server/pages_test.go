@@ -1,10 +1,12 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/pacer-perf/pacer/internal/dashboard"
 	"github.com/pacer-perf/pacer/internal/dashboard/historic"
 	"github.com/pacer-perf/pacer/internal/dashboard/pagetest"
+	"github.com/pacer-perf/pacer/internal/history"
 )
 
 // newSite is a server with pages.
@@ -218,6 +221,43 @@ func TestTokensPage(t *testing.T) {
 	}
 	if n := len(secretForm.FindAllString(page, -1)); n != 0 {
 		t.Errorf("%d secrets", n)
+	}
+}
+
+// The page says which runs a change was about, also where those are many.
+func TestTokensPageIDs(t *testing.T) {
+	t.Parallel()
+	h := newSite(t, nil)
+	b := h.browser()
+	b.to("POST", "/signin", url.Values{"token": {h.token("", "admin")}})
+	var ids []string
+	for i := range 103 {
+		ids = append(ids, fmt.Sprintf("RUN%03d", i))
+	}
+	for n, says := range map[int][]string{
+		1:   {"<summary>1 id</summary>", "<code>RUN000</code>"},
+		100: {"<summary>100 ids</summary>", "<code>RUN000</code>", "<code>RUN099</code>"},
+		103: {"<summary>103 ids</summary>", "<code>RUN099</code>", "and 3 more: <code>GET /api/v1/audit?before=ENTRY1030&amp;limit=1</code>"},
+	} {
+		err := h.store.Record(t.Context(), history.Audit{ID: fmt.Sprintf("ENTRY%d", n), Time: time.Now(), Actor: "ci", Action: "history.prune", Detail: map[string]string{"deleted": strconv.Itoa(n), "ids": strings.Join(ids[:n], " ")}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := b.page(200, "GET", "/tokens", nil)
+		for _, text := range says {
+			if !strings.Contains(page, text) {
+				t.Errorf("%d ids: the page does not say %s", n, text)
+			}
+		}
+		if strings.Contains(page, "ids=RUN") || strings.Contains(page, "RUN100") {
+			t.Errorf("%d ids: the page shows more of them", n)
+		}
+	}
+	// What the page names is that entry, with all that it is about.
+	var log AuditLog
+	h.want(200, &log, "GET", "/api/v1/audit?before=ENTRY1030&limit=1", h.token("", "admin"), nil)
+	if len(log.Entries) != 1 || log.Entries[0].ID != "ENTRY103" || !strings.HasSuffix(log.Entries[0].Detail["ids"], " RUN102") {
+		t.Errorf("%+v", log)
 	}
 }
 
