@@ -10,11 +10,11 @@ import (
 )
 
 // places are held by requests while they wait for a network with something in
-// memory. Of more than one place nobody holds more than half: who is slow, or
-// pretends to be, is in nobody's way but their own.
+// memory. Who asks is given one while more are free than they hold: alone they
+// get half, two get a third each, and always about as much as one of them has is
+// left for somebody else. Who is slow, or pretends to be, is in nobody's way but
+// their own, nor are several of them.
 type places struct {
-	share int // of one who asks
-
 	mu    sync.Mutex
 	free  int
 	of    map[string]int
@@ -22,7 +22,7 @@ type places struct {
 }
 
 func newPlaces(n int) *places {
-	return &places{free: n, share: (n + 1) / 2, of: make(map[string]int), freed: make(chan struct{})}
+	return &places{free: n, of: make(map[string]int), freed: make(chan struct{})}
 }
 
 // take waits for a place, which leave gives back. It fails with the refusal busy
@@ -30,7 +30,7 @@ func newPlaces(n int) *places {
 func (p *places) take(ctx context.Context, who string) (leave func(), err error) {
 	for {
 		p.mu.Lock()
-		if p.free > 0 && p.of[who] < p.share {
+		if p.of[who] < p.free {
 			p.free--
 			p.of[who]++
 			p.mu.Unlock()

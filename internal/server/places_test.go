@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// Of some places one asker holds no more than half, and one that is given back
-// goes to who waits.
+// Of some places one asker holds no more than half, those who come later no more
+// than half of what is left, and one that is given back goes to who waits.
 func TestPlaces(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -28,16 +28,22 @@ func TestPlaces(t *testing.T) {
 			}
 			leaves = append(leaves, leave)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		_, err := p.take(ctx, "a")
-		if r := refusalOf(err); r.status != 503 || r.text != "the server is busy" || r.after == 0 {
-			t.Errorf("the third place of one: %v", err)
-		}
-		for range 2 {
-			if _, err := p.take(t.Context(), "b"); err != nil {
-				t.Fatal(err)
+		tooMany := func(who string) {
+			t.Helper()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := p.take(ctx, who)
+			if r := refusalOf(err); r.status != 503 || r.text != "the server is busy" || r.after == 0 {
+				t.Errorf("one more place of %s: %v", who, err)
 			}
+		}
+		tooMany("a")
+		if _, err := p.take(t.Context(), "b"); err != nil {
+			t.Fatal(err)
+		}
+		tooMany("b")
+		if _, err := p.take(t.Context(), "third"); err != nil {
+			t.Fatal(err)
 		}
 		gone, end := context.WithCancel(t.Context())
 		end()
@@ -99,35 +105,37 @@ func (f *failing) Read([]byte) (int, error) {
 	return 0, err
 }
 
-// Bodies that do not come take no places; those that come slowly take no more
-// than half of them for each token.
+// Bodies that do not come take no places; those that come slowly, of one token or
+// of two, leave some to a third one.
 func TestSlowBodies(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, nil)
-	slow, other := h.token("app", "ingest"), h.token("app", "ingest")
+	slow, slower, other := h.token("app", "ingest"), h.token("app", "ingest"), h.token("app", "ingest")
 	ended := make(chan struct{})
 	var all sync.WaitGroup
 	defer all.Wait()
 	defer close(ended)
-	begin := func(n int, part string) {
-		var idle sync.WaitGroup
+	begin := func(n, served int, token, part string) { // of which so many are read to where they stall
+		idle := make(chan bool, n)
 		for range n {
-			idle.Add(1)
-			r := httptest.NewRequest(http.MethodPost, "/api/v1/runs", &stalled{strings.NewReader(part), ended, sync.OnceFunc(idle.Done)})
-			r.Header.Set("Authorization", "Bearer "+slow)
+			r := httptest.NewRequest(http.MethodPost, "/api/v1/runs", &stalled{strings.NewReader(part), ended, sync.OnceFunc(func() { idle <- true })})
+			r.Header.Set("Authorization", "Bearer "+token)
 			r.Header.Set("Content-Type", ndjson)
 			all.Go(func() { h.ServeHTTP(httptest.NewRecorder(), r) })
 		}
-		idle.Wait()
+		for range served {
+			<-idle
+		}
 	}
 	_, text := typical("app", 1)
-	begin(5*mostIntakes, "")
+	begin(5*mostIntakes, 5*mostIntakes, slow, "")
 	h.want(201, nil, "POST", "/api/v1/runs", slow, text, "Content-Type", jsonType)
-	begin(mostIntakes/2, `{"app":`)
+	begin(mostIntakes, mostIntakes/2, slow, `{"app":`)
+	begin(mostIntakes, mostIntakes/4, slower, `{"app":`)
 	for range mostIntakes {
 		h.want(200, nil, "POST", "/api/v1/runs", other, text, "Content-Type", jsonType)
 	}
-	if free := h.intakes.free; free != mostIntakes/2 {
+	if free := h.intakes.free; free != mostIntakes/4 {
 		t.Errorf("%d places are free", free)
 	}
 }

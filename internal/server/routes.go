@@ -164,7 +164,7 @@ func (s *Server) serveRoute(rt *route, w http.ResponseWriter, r *http.Request) {
 
 // What a request holds in memory is bounded, and so is how many take runs in at
 // once, how many of those are large, and how many large answers there are.
-const mostIntakes, mostLarge, mostReads = 16, 3, 4
+const mostIntakes, mostLarge, mostReads = 16, 4, 4
 
 // begun is a body of which the first byte was waited for.
 type begun struct {
