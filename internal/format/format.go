@@ -42,6 +42,11 @@ import (
 type Format struct {
 	Name  string // for --format: gobench
 	Title string // for people: go test -bench
+	// Lines says that the file is read line by line: what that takes in memory
+	// grows with the metrics and samples in it alone.
+	Lines bool
+	// Cells says that it is a table, whose every cell may become a metric.
+	Cells bool
 
 	looks func(*input.Head) bool // nil: it is never recognised by its content
 	read  func(*input.Source) ([]run.Run, error)
@@ -54,7 +59,7 @@ type Format struct {
 // those that can be told for sure before those that look like others.
 var list = []Format{
 	{Name: "pacer", Title: "a run of Pacer", looks: runfile.Looks, read: runfile.Read},
-	{Name: "gobench", Title: "go test -bench", looks: gobench.Looks, read: gobench.Read},
+	{Name: "gobench", Title: "go test -bench", Lines: true, looks: gobench.Looks, read: gobench.Read},
 	{Name: "hyperfine", Title: "hyperfine", looks: hyperfine.Looks, read: hyperfine.Read},
 	{Name: "pytest", Title: "pytest-benchmark", looks: pytest.Looks, read: pytest.Read},
 	{Name: "macrobenchmark", Title: "Android Macrobenchmark", looks: macrobenchmark.Looks, read: macrobenchmark.Read},
@@ -62,7 +67,7 @@ var list = []Format{
 	{Name: "jmh", Title: "JMH", looks: jmh.Looks, read: jmh.Read},
 	{Name: "lighthouse", Title: "Lighthouse", looks: lighthouse.Looks, read: lighthouse.Read},
 	{Name: "k6", Title: "k6", looks: k6.Looks, read: k6.Read},
-	{Name: "vegeta", Title: "vegeta", looks: vegeta.Looks, read: vegeta.Read},
+	{Name: "vegeta", Title: "vegeta", Lines: true, looks: vegeta.Looks, read: vegeta.Read},
 	{Name: "benchmarkdotnet", Title: "BenchmarkDotNet", looks: benchmarkdotnet.Looks, read: benchmarkdotnet.Read},
 	{Name: "asv", Title: "airspeed velocity", looks: asv.Looks, read: asv.Read, looksFolder: asv.LooksFolder, readFolder: asv.ReadFolder},
 	{Name: "otlp", Title: "OpenTelemetry metrics", looks: otlp.Looks, read: otlp.Read},
@@ -70,8 +75,8 @@ var list = []Format{
 	{Name: "customSmallerIsBetter", Title: "github-action-benchmark, smaller is better", read: gab.ReadSmaller},
 	{Name: "customBiggerIsBetter", Title: "github-action-benchmark, bigger is better", read: gab.ReadBigger},
 	{Name: "criterion", Title: "Criterion.rs", looks: criterion.Looks, read: criterion.Read, looksFolder: criterion.LooksFolder, readFolder: criterion.ReadFolder},
-	{Name: "openmetrics", Title: "OpenMetrics", looks: openmetrics.Looks, read: openmetrics.Read},
-	{Name: "otava", Title: "CSV with a row for each run", looks: otava.Looks, read: otava.Read},
+	{Name: "openmetrics", Title: "OpenMetrics", Lines: true, looks: openmetrics.Looks, read: openmetrics.Read},
+	{Name: "otava", Title: "CSV with a row for each run", Cells: true, looks: otava.Looks, read: otava.Read},
 	{Name: "bmf", Title: "Bencher Metric Format", looks: bmf.Looks, read: bmf.Read},
 }
 

@@ -27,25 +27,27 @@ func (s *Server) postImport(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.counters.bytes.Add(b.raw.bytes)
+	src := &input.Source{Name: "the body", Reader: bytes.NewReader(text)}
+	read := func() (runs []run.Run, err error) { _, runs, err = format.Read(src); return runs, err }
+	f, _ := format.Detect(text[:min(len(text), input.HeadSize())]) // if it is of none, reading it tells
+	if name := r.URL.Query().Get("format"); name != "" {
+		if f, err = format.Named(name); err != nil {
+			return refuse(http.StatusBadRequest, "formats: "+strings.Join(format.Names(), ", "), "%v", err)
+		}
+		read = func() ([]run.Run, error) { return f.Read(src) }
+	}
+	if err := tooManyParts(weightOfFile(text, f)); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), s.Limits.StoreTime)
-	leave, err := s.room.take(ctx, mostHeld) // what a format makes of a text is not known
+	leave, err := s.room.take(ctx, mostHeld) // an estimate holds for what most formats make of a text
 	cancel()
 	if err != nil {
 		return err
 	}
 	defer leave()
-	src := &input.Source{Name: "the body", Reader: bytes.NewReader(text)}
-	var runs []run.Run
-	if name := r.URL.Query().Get("format"); name != "" {
-		f, err := format.Named(name)
-		if err != nil {
-			return refuse(http.StatusBadRequest, "formats: "+strings.Join(format.Names(), ", "), "%v", err)
-		}
-		runs, err = f.Read(src)
-		if err != nil {
-			return unreadable(err)
-		}
-	} else if _, runs, err = format.Read(src); err != nil {
+	runs, err := read()
+	if err != nil {
 		return unreadable(err)
 	}
 	if err := describe(runs, r); err != nil {

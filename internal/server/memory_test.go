@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net/http/httptest"
 	"runtime/debug"
@@ -15,6 +16,8 @@ import (
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/pacer-perf/pacer/internal/format"
 )
 
 // packed is a text that is repeated, by gzip.
@@ -63,6 +66,9 @@ func heldMost(f func()) (most uint64) {
 	return <-seen
 }
 
+// patient waits for others as long as a slow machine needs.
+func patient(c *Config) { c.Limits.StoreTime = 10 * time.Minute }
+
 // A small body can be a large document. Sixteen at once stay below what the
 // server is to take, with the limits that pacer serve sets.
 //
@@ -70,8 +76,8 @@ func heldMost(f func()) (most uint64) {
 func TestHostileMemory(t *testing.T) {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(170 << 20))
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
-	h := newHarness(t, nil)
-	token := h.token("", "ingest")
+	h := newHarness(t, patient)
+	tokens := []string{h.token("", "ingest"), h.token("", "ingest"), h.token("", "ingest")}
 	tiny := `{"name":"a","unit":"s"},`
 	line := `{"app":"app","metrics":[` + strings.TrimSuffix(strings.Repeat(tiny, 9999), ",") + "]}\n"
 	for _, tt := range []struct {
@@ -96,7 +102,7 @@ func TestHostileMemory(t *testing.T) {
 		most := heldMost(func() {
 			for i := range answers {
 				wait.Go(func() {
-					answers[i] = h.ask("POST", tt.path, token, tt.body, "Content-Type", tt.kind, "Content-Encoding", "gzip")
+					answers[i] = h.ask("POST", tt.path, tokens[i%len(tokens)], tt.body, "Content-Type", tt.kind, "Content-Encoding", "gzip")
 				})
 			}
 			wait.Wait()
@@ -114,6 +120,91 @@ func TestHostileMemory(t *testing.T) {
 	}
 	if n := h.runs(); n != 0 {
 		t.Errorf("%d runs", n)
+	}
+}
+
+// A file of another tool can be as much more in memory as a run can. One is read
+// at a time; the other one waits with its text.
+//
+// It is not parallel: what is in memory is to be its own.
+func TestHostileImports(t *testing.T) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(170 << 20))
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	h := newHarness(t, patient)
+	token := h.token("", "ingest")
+	for _, tt := range []struct {
+		name, format string
+		body         []byte
+		status       int
+	}{
+		{"results", "hyperfine", packed(`{"results":[{"command":"a","mean":1}`, ",{}", 5_000_000, "]}"), 413},
+		{"rows", "googlebench", packed(`{"benchmarks":[{"name":"a"}`, ",{}", 5_000_000, "]}"), 413},
+		{"points", "otlp", packed(`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"a","gauge":{"dataPoints":[{}`, ",{}", 5_000_000, "]}}]}]}]}"), 413},
+		{"keys", "jmh", gzipped(inTurn(`[{"benchmark":"a","primaryMetric":{"score":1},"secondaryMetrics":{"a":{}`, `,"%d":{}`, 1_000_000, "}}]")), 413},
+		{"cells", "otava", table(90_000, 80), 413},
+		{"rows, as many as are taken", "googlebench", packed(`{"benchmarks":[{"name":"a"}`, ",{}", 98_000, "]}"), 400},
+		{"values, as many as are taken", "asv", packed(`{"result_columns":["result","params"],"results":{"a":[[1`, ",1", 2_500_000, `],[["1"]]]}}`), 400},
+		{"cells, as many as are taken", "otava", table(40_000, 9), 413},
+	} {
+		var wait sync.WaitGroup
+		answers := make([]*httptest.ResponseRecorder, 2)
+		began := time.Now()
+		most := heldMost(func() {
+			for i := range answers {
+				wait.Go(func() {
+					answers[i] = h.ask("POST", "/api/v1/import?app=app&format="+tt.format, token, tt.body, "Content-Encoding", "gzip")
+				})
+			}
+			wait.Wait()
+		})
+		for _, w := range answers {
+			if w.Code != tt.status {
+				t.Errorf("%s of %s: status %d, want %d: %.300s", tt.name, tt.format, w.Code, tt.status, w.Body)
+				break
+			}
+		}
+		t.Logf("%v %s of %s: a body of %d bytes: %d MB at most", time.Since(began), tt.name, tt.format, len(tt.body), most>>20)
+		if most > 300<<20 {
+			t.Errorf("%s of %s: %d MB at most, want 300", tt.name, tt.format, most>>20)
+		}
+	}
+	if n := h.runs(); n != 0 {
+		t.Errorf("%d runs", n)
+	}
+}
+
+// inTurn is a text of so many others, each with its number.
+func inTurn(before, format string, n int, after string) []byte {
+	var b bytes.Buffer
+	b.WriteString(before)
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	b.WriteString(after)
+	return b.Bytes()
+}
+
+// table is a table of so many columns of numbers, and rows, by gzip.
+func table(columns, rows int) []byte {
+	return packed(string(inTurn("time", ",c%d", columns, "\n")), "1"+strings.Repeat(",1", columns)+"\n", rows, "")
+}
+
+// What is read line by line weighs what it has bytes, however many parts it has.
+func TestWeightOfFile(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		format, text string
+		want         int64
+	}{
+		{"gobench", `{"Action":"output","Output":"BenchmarkA 1 1 ns/op\n"}`, 53},
+		{"hyperfine", `{"results":[{"command":"a","times":[1,2]}]}`, 43 + 2*partWeight + 2*valueWeight + 3*keyWeight + 2*valueWeight},
+		{"otava", "time,a\n1,2\n", 11 + 4*cellWeight},
+		{"", `[{}]`, 4 + partWeight + valueWeight},
+	} {
+		f, _ := format.Named(tt.format)
+		if got := weightOfFile([]byte(tt.text), f); got != tt.want {
+			t.Errorf("%s as %q: %d, want %d", tt.text, tt.format, got, tt.want)
+		}
 	}
 }
 

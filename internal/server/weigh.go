@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/pacer-perf/pacer/internal/format"
 	"github.com/pacer-perf/pacer/internal/jsonscan"
 )
 
@@ -29,6 +30,24 @@ const (
 func weightOf(text []byte) (weight int64, objects int) {
 	objects = bytes.Count(text, []byte("{"))
 	return int64(len(text)) + partWeight*int64(objects) + valueWeight*int64(bytes.Count(text, []byte(","))), objects
+}
+
+// Estimates as above: of a key in a map with what it is a key of, of a cell of a
+// table.
+const keyWeight, cellWeight = 120, 160
+
+// weightOfFile is what a file of another tool takes. What formats read of a
+// document they hold in maps, by key.
+func weightOfFile(text []byte, f format.Format) int64 {
+	count := func(part string) int64 { return int64(bytes.Count(text, []byte(part))) }
+	switch {
+	case f.Lines:
+		return int64(len(text))
+	case f.Cells:
+		return int64(len(text)) + cellWeight*(count("\n")+count(",")+count(";")+count("\t"))
+	}
+	weight, _ := weightOf(text)
+	return weight + keyWeight*count(":") + valueWeight*count("[")
 }
 
 // tooManyParts refuses what weighs more than one document may.
