@@ -286,7 +286,7 @@ func (in *intake) check(r *run.Run) error {
 		return refuse(http.StatusForbidden, "send it with a token of its own app", "the token is for the runs of %s alone", in.who.App)
 	}
 	if r.App == "" {
-		return refuse(http.StatusBadRequest, `say whose run it is: "app"`, "the run has no app")
+		return refuse(http.StatusBadRequest, `say whose run it is: "app" in a run, ?app= of a file, or by a token of that app`, "the run has no app")
 	}
 	if n := len(r.Metrics); n > in.server.Limits.Metrics {
 		return in.tooMany(n)

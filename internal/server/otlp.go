@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 
 	metricspb "go.opentelemetry.io/proto/otlp/metrics/v1"
@@ -63,7 +64,7 @@ func (s *Server) postOTLP(w http.ResponseWriter, r *http.Request) error {
 			return refuse(http.StatusBadRequest, "", "%v", err)
 		}
 	}
-	if empty := bytes.TrimSpace(text); len(empty) > 0 && string(empty) != "{}" {
+	if !noMetrics(text) {
 		f, err := format.Named("otlp")
 		if err != nil {
 			return err
@@ -138,4 +139,13 @@ func rpcCode(e *refusal) int {
 		return internal
 	}
 	return invalidArgument
+}
+
+// noMetrics tells whether an export request has nothing in it, which is not wrong.
+func noMetrics(text []byte) bool {
+	var b bytes.Buffer
+	if len(text) < 1000 && json.Compact(&b, text) == nil {
+		text = b.Bytes()
+	}
+	return len(bytes.TrimSpace(text)) == 0 || string(text) == "{}" || string(text) == `{"resourceMetrics":[]}`
 }

@@ -68,7 +68,9 @@ func TestOTLP(t *testing.T) {
 	}
 	// Nothing to say is no mistake.
 	h.want(200, nil, "POST", otlpPath, token, nil, "Content-Type", protobufType)
-	h.want(200, nil, "POST", otlpPath, token, []byte("{}"), "Content-Type", jsonType)
+	for _, empty := range []string{"{}", " { }\n", `{"resourceMetrics": []}`} {
+		h.want(200, nil, "POST", otlpPath, token, []byte(empty), "Content-Type", jsonType)
+	}
 }
 
 // Errors are a google.rpc.Status in the encoding of the request.
@@ -128,4 +130,7 @@ func TestImport(t *testing.T) {
 		}
 	}
 	h.want(403, nil, "POST", "/api/v1/import?app=other", token, bench)
+	if w := h.want(400, nil, "POST", "/api/v1/import", h.token("", "ingest"), bench); !strings.Contains(w.Body.String(), "?app=") {
+		t.Errorf("without an app: %s", w.Body)
+	}
 }
