@@ -28,7 +28,8 @@ func NewStats() *Stats {
 	return &s
 }
 
-// SetPercentile notes a percentile, in its own field if it has one.
+// SetPercentile notes a percentile, in its own field if it has one. Of those
+// that have none it keeps one more than a summary may have.
 func (s *Stats) SetPercentile(p, value float64) {
 	switch p {
 	case 0:
@@ -47,6 +48,9 @@ func (s *Stats) SetPercentile(p, value float64) {
 		s.Max = value
 	default:
 		i, there := slices.BinarySearchFunc(s.Percentiles, p, func(q Percentile, p float64) int { return cmp.Compare(q.P, p) })
+		if !there && len(s.Percentiles) > maxPercentiles {
+			return // too many already, which checking tells: each more would move them all
+		}
 		if !there {
 			s.Percentiles = slices.Insert(s.Percentiles, i, Percentile{P: p})
 		}
