@@ -96,11 +96,11 @@ func refusalOf(err error) *refusal {
 // fullAfter is when to come back to a history that somebody has to see to.
 const fullAfter = 30 * time.Second
 
-// full tells whether a database has no room to write to, or may not: PostgreSQL
-// whose disk filled up, or that is a standby since its primary moved.
+// full tells whether a history has no room to write to, or may not: a PostgreSQL
+// that is a standby since its primary moved.
 func full(err error) bool {
 	var said interface{ SQLState() string }
-	return errors.As(err, &said) && (said.SQLState() == "53100" || said.SQLState() == "25006")
+	return errors.Is(err, history.ErrFull) || errors.As(err, &said) && said.SQLState() == "25006"
 }
 
 // fail answers with an error. It alone turns errors into statuses.

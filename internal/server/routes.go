@@ -144,6 +144,9 @@ func (s *Server) mount(mux *http.ServeMux) {
 func (s *Server) serveRoute(rt *route, w http.ResponseWriter, r *http.Request) {
 	noteOf(r).route = rt.name
 	err := allow(whoOf(r), rt.role)
+	if err == nil {
+		err = rt.knows(r)
+	}
 	if err == nil && rt.intake {
 		var leave func()
 		if r, leave, err = s.enter(r); err == nil {
