@@ -162,9 +162,13 @@ func TestLargeAnswers(t *testing.T) {
 // good.
 func TestFull(t *testing.T) {
 	t.Parallel()
-	for code, status := range map[string]int{"53100": 503, "25006": 503, "22021": 500} {
-		if r := refusalOf(fmt.Errorf("history: %w", sqlState(code))); r.status != status || (r.after > 0) != (status == 503) {
-			t.Errorf("%s: %+v", code, r)
+	for _, tt := range []struct {
+		err    error
+		status int
+		after  time.Duration
+	}{{history.ErrFull, 503, fullAfter}, {sqlState("25006"), 503, fullAfter}, {history.ErrUnavailable, 503, retryAfter}, {sqlState("22021"), 500, 0}} {
+		if r := refusalOf(fmt.Errorf("history: %w", tt.err)); r.status != tt.status || r.after != tt.after {
+			t.Errorf("%v: %+v", tt.err, r)
 		}
 	}
 }
