@@ -220,17 +220,13 @@ func (m *Metric) Fold() bool {
 	return true
 }
 
-func tooLong(what, name string) error {
-	return fmt.Errorf("%s has %d bytes: at most %d", what, len(name), MaxName)
-}
-
 // validName says what is wrong with a name of a metric, a label or a stage.
 func validName(what, name string) error {
 	switch {
 	case name == "":
 		return fmt.Errorf("%s is empty", what)
 	case len(name) > MaxName:
-		return tooLong(what, name)
+		return fmt.Errorf("%s has %d bytes: at most %d", what, len(name), MaxName)
 	case isPrintable(name):
 		return nil
 	case !utf8.ValidString(name):
@@ -283,11 +279,6 @@ func plain(values []float64) bool {
 func (r *Run) Validate() error {
 	if err := validID(r.ID); r.ID != "" && err != nil {
 		return fmt.Errorf("id: %w", err)
-	}
-	for _, of := range [...]struct{ key, name string }{{"app", r.App}, {"version", r.Version}, {"commit", r.Commit}, {"branch", r.Branch}} {
-		if len(of.name) > MaxName {
-			return tooLong(of.key, of.name)
-		}
 	}
 	for k := range r.Labels {
 		if err := validName("label", k); err != nil {

@@ -29,9 +29,9 @@ const (
 	MaxSamples = 10_000
 	// MaxLabels is how many labels a metric may have.
 	MaxLabels = 8
-	// MaxName is the longest name of an app, a version, a commit, a branch, a
-	// metric, a label or a stage, in bytes: what databases find runs by, they can
-	// index.
+	// MaxName is the longest name of a metric, a label or a stage, in bytes, and
+	// the longest app, version, commit or branch that a history keeps: what
+	// databases find runs by, they can index.
 	MaxName = 1024
 )
 

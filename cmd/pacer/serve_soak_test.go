@@ -111,18 +111,19 @@ func TestServeKilled(t *testing.T) {
 	next := 0
 	for kill := range asked("SOAK_KILLS", 3) {
 		s := startServer(t, dir, "serve", "--addr", "127.0.0.1:0")
-		goal := len(kept) + 10 + rng.IntN(40)
+		goal := len(kept) + 60 + rng.IntN(200)
 		reached := make(chan struct{})
 		var once sync.Once
 		var wait sync.WaitGroup
-		for range 4 {
+		for i := range 4 {
+			batch := []int{5, 100}[i%2] // few are written in another way than many
 			wait.Go(func() {
 				client := &http.Client{Transport: &http.Transport{}, Timeout: time.Minute}
 				defer client.CloseIdleConnections()
 				for {
 					mu.Lock()
-					body, _ := made.lines(nil, next, 5)
-					next += 5
+					body, _ := made.lines(nil, next, batch)
+					next += batch
 					mu.Unlock()
 					ids, err := post(client, s.url, body)
 					if err != nil {

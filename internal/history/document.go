@@ -68,11 +68,12 @@ func pack(text []byte) []byte {
 		packed = binary.AppendUvarint(append(packed, magic...), uint64(len(samples)))
 		packed = binary.LittleEndian.AppendUint32(append(packed, samples...), crc32.Checksum(samples, castagnoli))
 	}
-	packed = encoder().EncodeAll(rest, packed) // far shorter than what the encoder wants for it
-	defer restDone(rest)
-	defer samplesDone(samples)
-	defer packedDone(packed)
-	return bytes.Clone(packed)
+	packed = encoder().EncodeAll(rest, packed)
+	document := bytes.Clone(packed) // far shorter than the buffer that the encoder wants
+	restDone(rest)
+	samplesDone(samples)
+	packedDone(packed)
+	return document
 }
 
 // Text returns the text of a packed document, of which all checksums are looked

@@ -46,10 +46,14 @@ type Value struct {
 	Stats      run.Stats // P90 and P999 are not kept
 }
 
-// Pack makes an entry of a run, which must have an id.
+// Pack makes an entry of a run, which must have an id, and names that a store can
+// find it by.
 func Pack(r *run.Run) (*Entry, error) {
 	if r.ID == "" {
 		return nil, errors.New("a run without an id cannot be kept")
+	}
+	if err := Findable(r); err != nil {
+		return nil, fmt.Errorf("run %s cannot be kept: %w", r.ID, err)
 	}
 	buf, done := buffer()
 	text, stats, err := r.AppendEncode(buf)
@@ -62,6 +66,17 @@ func Pack(r *run.Run) (*Entry, error) {
 		e.At, e.Timed = time.Now().UTC(), false
 	}
 	return e, nil
+}
+
+// Findable says which of the names that stores find a run by is too long for the
+// index of a database. What is kept already may be longer.
+func Findable(r *run.Run) error {
+	for _, of := range [...]struct{ key, name string }{{"app", r.App}, {"version", r.Version}, {"commit", r.Commit}, {"branch", r.Branch}} {
+		if len(of.name) > run.MaxName {
+			return fmt.Errorf("%s has %d bytes: at most %d", of.key, len(of.name), run.MaxName)
+		}
+	}
+	return nil
 }
 
 // headOf returns what heads hold, as the document says it.

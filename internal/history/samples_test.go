@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -113,4 +114,32 @@ func FuzzTakeOut(f *testing.F) {
 		apart(t, append([]byte(`"samples":[`), text...))
 		putBack(nil, text, samples) // of any bytes: no panic
 	})
+}
+
+// What was kept before names had a limit can be read, checked and thinned.
+func TestLongNamesKept(t *testing.T) {
+	t.Parallel()
+	r := run.Run{ID: "R1", App: "app", Version: "1", Metrics: []run.Metric{{Name: "m", Unit: "s", Samples: make([]float64, 20)}}}
+	e, err := Pack(&r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Version = strings.Repeat("1", run.MaxName+1)
+	if _, err := Pack(&r); err == nil || !strings.Contains(err.Error(), "run R1 cannot be kept: version has 1025 bytes: at most 1024") {
+		t.Errorf("a new one: %v", err)
+	}
+	text, err := r.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Head.Version, e.Digest, e.Document = r.Version, sha256.Sum256(text), pack(text)
+	e.At, e.Timed = r.Timestamp, false
+	if what := e.verify(); what != "" {
+		t.Error(what)
+	}
+	if less, err := e.Thinned(Summaries); err != nil {
+		t.Error(err)
+	} else if got, err := less.Run(); err != nil || got.Version != r.Version {
+		t.Errorf("%.20s, %v", got.Version, err)
+	}
 }

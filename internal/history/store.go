@@ -90,9 +90,9 @@ type Store interface {
 
 	// Append keeps a run, and tells whether it is new: the same run again
 	// changes nothing. A *ConflictError says that the id is taken. What may not
-	// be in a run at all (run.Validate), such as an app, version, commit or
-	// branch of more than run.MaxName bytes, is refused before the store is
-	// asked; every text that passes can be kept, by all stores alike.
+	// be in a run at all (run.Validate), and an app, version, commit or branch of
+	// more than run.MaxName bytes, is refused before the store is asked; every
+	// text that passes can be kept, by all stores alike.
 	Append(ctx context.Context, r *run.Run) (added bool, err error)
 	// AppendBatch keeps several runs in one transaction, which is what makes it
 	// fast: of some hundreds. The outcomes are those of the entries, in order;

@@ -152,8 +152,7 @@ func texts() object { return array(typed("string")) }
 func runSchema() object {
 	var d definitions
 	positive := typed("number").with("minimum", 0)
-	text := typed("string").with("maxLength", run.MaxName)
-	name := text.with("minLength", 1)
+	name := typed("string").with("minLength", 1).with("maxLength", run.MaxName)
 	labels := mapOf(typed("string"))
 	d.define("histogram", func() object {
 		return record(object{
@@ -186,10 +185,10 @@ func runSchema() object {
 	properties := object{
 		{"schema", object{{"const", run.Schema}}},
 		{"id", described("A ULID; a file without one gets a hash of its content.", typed("string").with("pattern", "^[0-9A-Za-z._-]{1,64}$"))},
-		{"app", described("What was measured.", text)},
-		{"version", text},
-		{"commit", text},
-		{"branch", text},
+		{"app", described("What was measured.", typed("string"))},
+		{"version", typed("string")},
+		{"commit", typed("string")},
+		{"branch", typed("string")},
 		{"dirty", described("The work tree had changes beside the commit.", typed("boolean"))},
 		{"pull_request", described("Number of the pull or merge request that it was made for.", typed("string"))},
 		{"timestamp", described("RFC 3339; without a zone it is UTC.", typed("string"))},

@@ -157,18 +157,9 @@ func (b *body) all() ([]byte, error) {
 		}
 	}
 	if err != nil && err != io.EOF {
-		return nil, b.explained(err)
+		return nil, err
 	}
 	return text.Bytes(), nil
-}
-
-// explained is explain for an error that went through a reader of ours.
-func (b *body) explained(err error) error {
-	var r *refusal
-	if errors.As(err, &r) {
-		return r
-	}
-	return b.explain(err)
 }
 
 // lines reads a body line by line.

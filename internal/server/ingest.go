@@ -48,8 +48,6 @@ const (
 	judgedAtOnce = 50
 	// largeDocument is from which size on few documents are held at a time.
 	largeDocument = 1 << 20
-	// mostText is the longest name of an app, a version, a branch, in bytes.
-	mostText = 1024
 )
 
 // postRuns serves POST /api/v1/runs: one run, or a line each.
@@ -79,7 +77,7 @@ func (s *Server) postRuns(w http.ResponseWriter, r *http.Request) error {
 	err = in.lines(r.Context(), b)
 	s.counters.bytes.Add(b.raw.bytes)
 	if err != nil {
-		return b.explained(err)
+		return err
 	}
 	writeJSON(w, http.StatusOK, in.kept)
 	return nil
@@ -291,10 +289,10 @@ func (in *intake) check(r *run.Run) error {
 	if n := len(r.Metrics); n > in.server.Limits.Metrics {
 		return in.tooMany(n)
 	}
+	if err := history.Findable(r); err != nil {
+		return refuse(http.StatusBadRequest, "", "%v", err)
+	}
 	for name, text := range map[string]string{"app": r.App, "version": r.Version, "commit": r.Commit, "branch": r.Branch} {
-		if len(text) > mostText {
-			return refuse(http.StatusBadRequest, "", "%s has %d bytes: at most %d are taken", name, len(text), mostText)
-		}
 		if !utf8.ValidString(text) || strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f }) {
 			return refuse(http.StatusBadRequest, "", "%s holds characters that are no text", name)
 		}

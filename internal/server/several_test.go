@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -159,21 +160,34 @@ func TestPostgresKilled(t *testing.T) {
 	kept := make(map[string]bool)
 	refused := 0
 	stop := make(chan struct{})
+	const batch = 20
 	var wait sync.WaitGroup
 	for client := range 3 {
 		wait.Go(func() {
-			for n := client * 1_000_000; ; n++ {
+			for n := client * 100_000; ; n++ {
 				select {
 				case <-stop:
 					return
 				default:
 				}
-				one, text := typical("app", n)
-				w := h.ask("POST", "/api/v1/runs", token, text, "Content-Type", jsonType)
+				first, text := typical("app", n)
+				ids, head := []string{first.ID}, []string{"Content-Type", jsonType}
+				if client > 0 { // a batch, and compressed
+					text, head, ids = lined("app", n*batch, (n+1)*batch), []string{"Content-Type", ndjson}, ids[:0]
+					for i := range batch {
+						ids = append(ids, fmt.Sprintf("R%08d", n*batch+i))
+					}
+				}
+				if client > 1 {
+					text, head = zstded(text), append(head, "Content-Encoding", "zstd")
+				}
+				w := h.ask("POST", "/api/v1/runs", token, text, head...)
 				mu.Lock()
 				switch w.Code {
 				case http.StatusCreated, http.StatusOK:
-					kept[one.ID] = true
+					for _, id := range ids {
+						kept[id] = true
+					}
 				case http.StatusServiceUnavailable:
 					refused++
 					if w.Header().Get("Retry-After") == "" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pacer-perf/pacer/internal/access"
 	"github.com/pacer-perf/pacer/internal/history"
+	"github.com/pacer-perf/pacer/run"
 )
 
 // Token is a token as it is listed: without its secret, which nobody has.
@@ -63,8 +64,8 @@ func CreateToken(ctx context.Context, store history.Store, who Who, want NewToke
 		return history.Token{}, "", refuse(http.StatusBadRequest, "", "roles: %v", err)
 	case want.Days < 0 || want.Days > mostDays:
 		return history.Token{}, "", refuse(http.StatusBadRequest, "", "days: expected 0 to %d", mostDays)
-	case len(want.App) > mostText:
-		return history.Token{}, "", refuse(http.StatusBadRequest, "", "app: expected at most %d bytes", mostText)
+	case len(want.App) > run.MaxName:
+		return history.Token{}, "", refuse(http.StatusBadRequest, "", "app: expected at most %d bytes", run.MaxName)
 	case !who.Sees(want.App):
 		return history.Token{}, "", refuse(http.StatusForbidden, "name that app", "the token may make tokens for %s alone", who.App)
 	}
