@@ -115,6 +115,9 @@ ends in .gz or .zst is compressed. pacer history import reads it back.`,
 			n, err = history.Export(ctx, s, filter, w, show)
 			return err
 		}
+		if output == "-" {
+			output = ""
+		}
 		if output == "" {
 			err = write(c.stdout)
 		} else {
@@ -280,6 +283,9 @@ or ~/.pgpass.`,
 				return unreachable(err)
 			}
 			defer to.Close()
+			if sameHistory(from.Address(), to.Address()) {
+				return hint(fmt.Errorf("%s is both: a history is not copied into itself", to.Address()), "pacer history copy FROM TO")
+			}
 			total, err := runsOf(ctx, from, "")
 			if err != nil {
 				return err
@@ -301,6 +307,16 @@ or ~/.pgpass.`,
 			return conflicts(done.Conflicts)
 		},
 	}
+}
+
+// sameHistory tells whether two addresses are of one history.
+func sameHistory(a, b string) bool {
+	if a == b {
+		return true
+	}
+	one, err := os.Stat(a)
+	other, err2 := os.Stat(b)
+	return err == nil && err2 == nil && os.SameFile(one, other)
 }
 
 func (c *cli) historyVerify() *cobra.Command {
@@ -337,7 +353,7 @@ say the same. Exit status: 0, or 2 if something is wrong.`,
 				fmt.Fprintf(c.stdout, "%s: %s\n", of, p.What)
 			}
 			if len(problems) > 0 {
-				return hint(fmt.Errorf("%d problems in %s of %s", len(problems), runsWord(total), s.Address()), "restore a backup beside it, and bring its runs here: pacer history copy BACKUP %s", s.Address())
+				return hint(fmt.Errorf("%s in %s of %s", plural(len(problems), "problem"), runsWord(total), s.Address()), "restore a backup beside it, and bring its runs here: pacer history copy BACKUP %s", s.Address())
 			}
 			_, err = fmt.Fprintf(c.stdout, "%s: all is well\n", runsWord(total))
 			return err

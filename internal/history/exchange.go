@@ -127,8 +127,11 @@ func Import(ctx context.Context, s Store, r io.Reader, name string, progress fun
 		if err == nil {
 			err = ctx.Err()
 		}
+		if err != nil && !in.failed {
+			err = errors.Join(err, in.finish())
+		}
 		if err != nil {
-			return in.done, errors.Join(err, in.finish())
+			return in.done, err
 		}
 	}
 }
@@ -142,6 +145,7 @@ type importer struct {
 	baselines []string // of the batch
 	acts      []Act
 	done      Imported
+	failed    bool // a batch could not be written: nor could another one now
 }
 
 func (in *importer) add(raw []byte, name string) error {
@@ -196,6 +200,7 @@ func (in *importer) flush() error {
 	ctx := context.WithoutCancel(in.ctx)
 	outcomes, err := in.store.AppendBatch(auditOf(ctx, "run.add", in.batch, ofEntry), Batch{Entries: in.batch})
 	if err != nil {
+		in.failed = true
 		return err
 	}
 	conflicts := make(map[string]bool)

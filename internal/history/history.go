@@ -29,7 +29,7 @@ var (
 	ErrUnavailable = errors.New("the history is not available now")
 	// ErrFull is the ErrUnavailable of a store whose disk is full: it can be read,
 	// and written to again once somebody has freed space.
-	ErrFull = fmt.Errorf("%w: the disk is full: free space, nothing of this was written", ErrUnavailable)
+	ErrFull = fmt.Errorf("%w: its disk is full: free space", ErrUnavailable)
 )
 
 // Filter selects runs. Empty fields select everything.
