@@ -185,10 +185,11 @@ func bindFloat(stmt *sqlite.Stmt, i int, v float64) {
 
 // number reads a statistic: NaN if it is not known.
 func number(r *sqlite.Stmt, column int) float64 {
-	if r.ColumnIsNull(column) {
+	v := r.ColumnFloat(column)
+	if v == 0 && r.ColumnIsNull(column) {
 		return math.NaN()
 	}
-	return r.ColumnFloat(column)
+	return v
 }
 
 // blob reads bytes: nil for null.

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"time"
 
 	"zombiezen.com/go/sqlite"
 
@@ -33,6 +35,12 @@ type reader struct {
 	heads        map[int64]*run.Run // by number
 	traits       map[int64]trait
 	block        []run.Run // heads that are not used yet
+
+	// The head that was read last, and what it was decoded from: most are of the
+	// same environment.
+	last            *run.Run
+	lastEnvironment int64
+	lastMetric      *metric
 }
 
 // newHead makes heads by the hundred: they are kept or dropped together.
@@ -182,18 +190,26 @@ func (r *reader) point(row *sqlite.Stmt, m *metric) error {
 	if head == nil {
 		head = r.newHead()
 		*head = run.Run{ID: row.ColumnText(12), App: m.series.App, Version: row.ColumnText(13), Commit: row.ColumnText(14), Branch: row.ColumnText(15), Dirty: row.ColumnBool(16)}
-		environment, err := r.environments.text(row.ColumnInt64(17))
-		if err != nil {
-			return err
+		if id := row.ColumnInt64(17); r.last != nil && id == r.lastEnvironment && m == r.lastMetric {
+			head.Timestamp, head.Labels, head.Environment = time.Unix(0, at).UTC(), r.last.Labels, r.last.Environment
+		} else {
+			environment, err := r.environments.text(id)
+			if err != nil {
+				return err
+			}
+			if err := r.decode.Decode(head, at, m.labels, environment); err != nil {
+				return err
+			}
+			r.lastEnvironment, r.lastMetric = id, m
 		}
-		if err := r.decode.Decode(head, at, m.labels, environment); err != nil {
-			return err
-		}
-		r.heads[seq] = head
+		r.last, r.heads[seq] = head, head
 	}
 	t, err := r.trait(row.ColumnInt64(3))
 	if err != nil {
 		return err
+	}
+	if n := len(m.series.Points); n == cap(m.series.Points) {
+		m.series.Points = slices.Grow(m.series.Points, max(n, 16)) // append would copy long series four times as often
 	}
 	m.series.Points = append(m.series.Points, history.Point{Run: head, Better: t.better, Resolution: t.resolution, Statistic: t.statistic,
 		Center: row.ColumnFloat(5), Stats: statistics(row, 4, t.statistic)})
