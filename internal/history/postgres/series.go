@@ -32,16 +32,6 @@ type reader struct {
 	block []run.Run // heads that are not used yet
 }
 
-// newHead makes heads by the hundred: they are kept or dropped together.
-func (r *reader) newHead() *run.Run {
-	if len(r.block) == 0 {
-		r.block = make([]run.Run, min(max(16, len(r.raws)), 256))
-	}
-	head := &r.block[0]
-	r.block = r.block[1:]
-	return head
-}
-
 // metric is a row of the table of metrics.
 type metric struct {
 	id     int64
@@ -218,97 +208,6 @@ func (r *reader) ofMetric(ctx context.Context, m *metric, f history.SeriesFilter
 			return nil
 		}
 	}
-}
-
-// fewPoints are those whose runs are looked up one by one without asking whether
-// that is the shorter way.
-const fewPoints = 500
-
-// oneByOne looks runs up by their times and numbers: in the one partition that has
-// it, a run is found in some 10 us. A condition with ANY would have every partition
-// look for all of them, and a join may be turned around.
-const oneByOne = "unnest($1::bigint[], $2::bigint[]) x (t, s) CROSS JOIN LATERAL (SELECT * FROM runs WHERE runs.time = x.t AND runs.seq = x.s OFFSET 0) r"
-
-// headsOf reads the heads, of a branch if one is named, of a metric's runs from
-// one on that are not known yet.
-func (r *reader) headsOf(ctx context.Context, m *metric, from int, branch string) error {
-	if len(r.heads) == 0 {
-		r.heads = make(map[int64]*run.Run, len(m.runs)-from)
-	}
-	var seqs, times []int64
-	for i, seq := range m.runs[from:] {
-		if _, met := r.heads[seq]; !met {
-			seqs, times = append(seqs, seq), append(times, m.times[from+i])
-			r.heads[seq] = nil
-		}
-	}
-	if len(seqs) == 0 {
-		return nil
-	}
-	dense, err := r.dense(ctx, m, times)
-	if err != nil {
-		return err
-	}
-	of := history.Labels(m.series.RunLabels)
-	text, args := oneByOne+" WHERE true", []any{times, seqs}
-	if dense {
-		text, args = "runs r WHERE r.app = $1 AND r.labels = $2 AND r.time >= $3 AND r.time <= $4", []any{escape(m.series.App), of, slices.Min(times), slices.Max(times)}
-	}
-	if branch != "" {
-		args = append(args, escape(branch))
-		text += fmt.Sprint(" AND r.branch = $", len(args))
-	}
-	r.raws = slices.Grow(r.raws, len(seqs))
-	var seq, at int64
-	var environment int32
-	var head run.Run
-	into := []any{&seq, &head.ID, &head.Version, &head.Commit, &head.Branch, &head.Dirty, &at, &environment}
-	return each(ctx, r.store.pool, "SELECT r.seq, r.id, r.version, r.commit_id, r.branch, r.dirty, r.time, r.environment FROM "+text, args,
-		func(rows pgx.Rows) error {
-			if err := rows.Scan(into...); err != nil {
-				return err
-			}
-			if known, met := r.heads[seq]; !met || known != nil {
-				return nil // it did not measure the metric, or another one before
-			}
-			one := r.newHead()
-			*one = run.Run{ID: head.ID, App: m.series.App, Version: unescape(head.Version), Commit: unescape(head.Commit), Branch: unescape(head.Branch), Dirty: head.Dirty}
-			r.heads[seq] = one
-			r.raws = append(r.raws, rawHead{one, at, of, environment})
-			return nil
-		})
-}
-
-// dense tells whether the runs of a metric are best read with all that the app had
-// meanwhile: where those are up to five times as many, going along them is faster
-// than looking runs up one by one. It looks at five short stretches of them.
-func (r *reader) dense(ctx context.Context, m *metric, times []int64) (bool, error) {
-	if len(times) <= fewPoints {
-		return false, nil
-	}
-	const stretches, long = 5, 50
-	var from, to []int64
-	for i := range stretches {
-		at := i * (len(times) - long) / (stretches - 1)
-		from, to = append(from, min(times[at], times[at+long-1])), append(to, max(times[at], times[at+long-1]))
-	}
-	const most = 5 * stretches * long
-	n := 0
-	err := r.store.pool.QueryRow(ctx, `
-		SELECT count(*) FROM unnest($2::bigint[], $3::bigint[]) x (a, b)
-		CROSS JOIN LATERAL (SELECT FROM runs WHERE app = $1 AND time >= x.a AND time <= x.b LIMIT $4) r`,
-		escape(m.series.App), from, to, most+1).Scan(&n)
-	return n <= most, err
-}
-
-// head reads the head of a row, if it is not known yet.
-func (r *reader) head(rows pgx.Rows) error {
-	seq, raw, err := scanHead(rows)
-	if r.heads[seq] == nil {
-		r.heads[seq] = raw.head
-		r.raws = append(r.raws, raw)
-	}
-	return err
 }
 
 // ofRuns reads the points of runs that are named.

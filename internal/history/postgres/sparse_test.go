@@ -15,20 +15,29 @@ import (
 )
 
 // A series with few points among many runs reads its own runs, one with most of
-// them reads along: what comes back is the same.
+// them reads along, and one that was away for long does both: what comes back is
+// the same.
 func TestSparseSeries(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	s := open(t, pgtest.Address(t))
-	const n, every = 4000, 7
+	const n = 4000
+	has := map[string]func(i int) bool{
+		"startup": func(int) bool { return true },
+		"sparse":  func(i int) bool { return i%7 == 0 },
+		"gap":     func(i int) bool { return i < 700 || i >= n-900 },
+		"seldom":  func(i int) bool { return i < 1100 || i%12 == 0 }, // from some day on
+	}
 	var b history.Batch
 	for i := range n {
 		r := storetest.Sample(fmt.Sprintf("R%05d", i))
 		r.Timestamp = r.Timestamp.Add(time.Duration(i/2) * time.Hour) // two at a time, over months
 		r.Branch = []string{"main", "fix"}[i/100%2]
 		r.Metrics[0].Samples = []float64{float64(i)}
-		if i%every == 0 {
-			r.Metrics = append(r.Metrics, run.Metric{Name: "sparse", Unit: "s", Samples: []float64{float64(i)}})
+		for _, name := range []string{"sparse", "gap", "seldom"} {
+			if has[name](i) {
+				r.Metrics = append(r.Metrics, run.Metric{Name: name, Unit: "s", Samples: []float64{float64(i)}})
+			}
 		}
 		e, err := history.Pack(r)
 		if err != nil {
@@ -40,19 +49,22 @@ func TestSparseSeries(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct {
-		key    string
-		branch string
-		step   int
-		dense  bool
-	}{{"startup", "", 1, true}, {"startup", "fix", 1, true}, {"sparse", "", every, false}, {"sparse", "main", every, false}} {
+		key, branch   string
+		dense, sparse int // stretches that are read along, runs that are looked up
+	}{
+		{"startup", "", 1, 0}, {"startup", "fix", 1, 0},
+		{"sparse", "", 0, 572}, {"sparse", "main", 0, 572},
+		{"gap", "", 2, 0}, {"gap", "fix", 2, 0},
+		{"seldom", "", 1, 342}, {"seldom", "main", 1, 342},
+	} {
 		f := history.SeriesFilter{Key: tt.key, Unit: "s", Branch: tt.branch}
 		list, err := s.Series(ctx, f)
 		if err != nil || len(list) != 1 {
 			t.Fatalf("%+v: %d series, %v", f, len(list), err)
 		}
 		var want []string
-		for i := 0; i < n; i += tt.step {
-			if branch := []string{"main", "fix"}[i/100%2]; tt.branch == "" || branch == tt.branch {
+		for i := range n {
+			if branch := []string{"main", "fix"}[i/100%2]; has[tt.key](i) && (tt.branch == "" || branch == tt.branch) {
 				want = append(want, fmt.Sprintf("R%05d=%d on %s", i, i, branch))
 			}
 		}
@@ -72,8 +84,9 @@ func TestSparseSeries(t *testing.T) {
 		if err := r.ofMetric(ctx, metrics[0], f); err != nil {
 			t.Fatal(err)
 		}
-		if dense, err := r.dense(ctx, metrics[0], metrics[0].times); dense != tt.dense || err != nil {
-			t.Errorf("%s is dense: %v, %v", tt.key, dense, err)
+		m := metrics[0]
+		if dense, sparse, err := r.ways(ctx, m, m.runs, m.times); len(dense.from) != tt.dense || len(sparse.seqs) != tt.sparse || err != nil {
+			t.Errorf("%s: %d stretches are read along, %d runs one by one, %v", tt.key, len(dense.from), len(sparse.seqs), err)
 		}
 	}
 	// One by one, each run is looked for where it is.
