@@ -108,6 +108,10 @@ func writeHistory(ctx context.Context) (history.Store, error) {
 
 // unreachable adds what to do about a history that cannot be reached.
 func unreachable(err error) error {
+	var older *history.OlderError
+	if errors.As(err, &older) {
+		return hint(err, "bring it up to date: pacer history vacuum --history %s", older.Store)
+	}
 	if errors.Is(err, history.ErrFull) {
 		return hint(err, "or name a history on another disk: --history ADDRESS")
 	}
@@ -149,13 +153,17 @@ func readHistory(ctx context.Context) (history.Reader, error) {
 	return nil, hint(errNoHistory, what)
 }
 
-// changeHistory opens the history to change it, or returns errNoHistory.
+// changeHistory opens the history to change it, or returns errNoHistory. One of an
+// older Pacer is brought up to date.
 func changeHistory(ctx context.Context) (history.Store, error) {
 	store, err := readHistory(ctx)
-	if err != nil {
+	var older *history.OlderError
+	switch {
+	case err == nil:
+		store.Close()
+	case !errors.As(err, &older):
 		return nil, err
 	}
-	store.Close()
 	return writeHistory(ctx)
 }
 

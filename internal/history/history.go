@@ -146,18 +146,30 @@ func (e *NewerError) Error() string {
 	return fmt.Sprintf("%s has schema version %d, this pacer knows up to %d: it was written by a newer pacer", e.Store, e.Has, e.Newest)
 }
 
+// OlderError is a store that has to be brought up to date before it can be read:
+// opening it to write does that.
+type OlderError struct {
+	Store      string
+	Has, Needs int // schema versions: of the store, the oldest that can be read
+}
+
+func (e *OlderError) Error() string {
+	return fmt.Sprintf("%s has schema version %d, this pacer reads %d and later: it was written by an older pacer", e.Store, e.Has, e.Needs)
+}
+
 // IsAnswer tells an error that answers the caller (what it asked for is not
 // there, is another's, came too late, was called off) from a failure of the
 // store.
 func IsAnswer(err error) bool {
 	var (
 		newer    *NewerError
+		older    *OlderError
 		conflict *ConflictError
 		baseline *BaselineError
 		act      *ActError
 		stale    *StaleError
 	)
-	return errors.As(err, &newer) || errors.As(err, &conflict) || errors.As(err, &baseline) || errors.As(err, &act) || errors.As(err, &stale) ||
+	return errors.As(err, &newer) || errors.As(err, &older) || errors.As(err, &conflict) || errors.As(err, &baseline) || errors.As(err, &act) || errors.As(err, &stale) ||
 		errors.Is(err, ErrNotFound) || errors.Is(err, ErrLeaseLost) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 

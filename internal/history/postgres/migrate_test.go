@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -12,7 +14,8 @@ import (
 	"github.com/pacer-perf/pacer/internal/history/storetest"
 )
 
-// What was kept before texts had hashes is found by them, and not kept again.
+// What was kept before texts had hashes can be read as it is; then it is found by
+// them, and not kept again.
 func TestHashesComeLater(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -55,6 +58,21 @@ func TestHashesComeLater(t *testing.T) {
 		}
 	}
 
+	old, err := OpenToRead(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if id, err := old.Baseline(ctx, "app", map[string]string{"dataset": "1k"}); err != nil || id != "old" {
+		t.Errorf("baseline %q, %v", id, err)
+	}
+	if heads, err := old.Heads(ctx, history.Filter{}); err != nil || len(heads) != 1 || heads[0].Environment == nil {
+		t.Errorf("%+v, %v", heads, err)
+	}
+	if list, err := old.Baselines(ctx); err != nil || len(list) != 1 {
+		t.Errorf("baselines %+v, %v", list, err)
+	}
+	old.Close()
+
 	s := open(t, address)
 	r := storetest.Sample("new")
 	r.Labels = map[string]string{"dataset": "1k"}
@@ -74,4 +92,37 @@ func TestHashesComeLater(t *testing.T) {
 	if heads, err := s.Heads(ctx, history.Filter{}); err != nil || len(heads) != 2 || heads[0].Environment == nil || heads[1].Environment == nil {
 		t.Errorf("%+v, %v", heads, err)
 	}
+	// As an earlier program would add one, that has it open still.
+	if _, err := c.Exec(ctx, "INSERT INTO environments (text) VALUES ($1) ON CONFLICT DO NOTHING", environment); codeOf(err) != "23502" {
+		t.Errorf("an environment without a hash: %v", err)
+	}
+}
+
+// A store that has to be changed before it can be read says so.
+func TestOlder(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	address := pgtest.Address(t)
+	c, err := pgx.Connect(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(ctx)
+	script := "CREATE TABLE pacer_history (version integer NOT NULL);"
+	for _, m := range schema.Postgres()[:oldestRead-1] {
+		script += m.SQL
+	}
+	if _, err := c.Exec(ctx, fmt.Sprintf("%s; INSERT INTO pacer_history VALUES (%d)", script, oldestRead-1)); err != nil {
+		t.Fatal(err)
+	}
+	var older *history.OlderError
+	if _, err := OpenToRead(ctx, address); !errors.As(err, &older) || older.Has != oldestRead-1 || older.Needs != oldestRead {
+		t.Errorf("%v", err)
+	}
+	storetest.Fill(t, open(t, address), storetest.Sample("new"))
+	s, err := OpenToRead(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
 }

@@ -59,19 +59,25 @@ func Open(ctx context.Context, address string) (*Store, error) {
 	return s, nil
 }
 
+// oldestRead is the schema version from which on a store is read as it is: what came
+// later is needed for writing alone.
+const oldestRead = 6
+
 // OpenToRead opens the history at an address for reading alone: it makes and
-// changes nothing, and needs no right to.
+// changes nothing, and needs no right to. It fails with *history.OlderError if the
+// tables have to be changed before.
 func OpenToRead(ctx context.Context, address string) (*Store, error) {
 	s, err := connect(ctx, address, true)
 	if err != nil {
 		return nil, err
 	}
 	version, err := s.version(ctx, s.pool)
-	if known := len(schema.Postgres()); err == nil && version < known {
-		err = fmt.Errorf("it has schema version %d, this pacer needs %d: open it once with the right to change it", version, known)
-		if version == 0 {
-			err = history.ErrNone
-		}
+	switch {
+	case err != nil:
+	case version == 0:
+		err = history.ErrNone
+	case version < oldestRead:
+		err = &history.OlderError{Store: s.address, Has: version, Needs: oldestRead}
 	}
 	if err != nil {
 		s.Close()
