@@ -181,10 +181,12 @@ func (c *cli) newTeam(ctx context.Context, o *serveOptions) (*team, error) {
 		Recorder: pacer.New(pacer.Config{App: "pacer", Version: versionNumber(), Logger: slog.New(slog.DiscardHandler)}),
 		Version:  versionNumber(), Log: o.log,
 	})
-	if local != nil || o.behindProxy {
-		if err := t.guarded(ctx, o); err != nil {
-			return nil, errors.Join(err, t.close())
-		}
+	err = t.readable(ctx)
+	if err == nil && (local != nil || o.behindProxy) {
+		err = t.guarded(ctx, o)
+	}
+	if err != nil {
+		return nil, errors.Join(err, t.close())
 	}
 	if local != nil {
 		o.caution(c.stderr)
@@ -220,6 +222,18 @@ func (o *serveOptions) caution(w io.Writer) {
 	if o.cert == "" && !o.behindProxy {
 		fmt.Fprintf(w, "warning: without TLS, tokens can be read on their way\nhint: --tls-cert and --tls-key, or a proxy before it: docs/server.md\n")
 	}
+}
+
+// readable refuses to serve a history of a newer Pacer, of which no request could
+// be answered. What may pass is no reason not to start.
+func (t *team) readable(ctx context.Context) error {
+	open, _ := t.History(server.View{})
+	_, err := open(ctx)
+	var newer *history.NewerError
+	if errors.As(err, &newer) {
+		return err
+	}
+	return nil
 }
 
 // guarded refuses to serve others while there are no tokens.
