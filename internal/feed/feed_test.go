@@ -204,7 +204,9 @@ func TestRingBytes(t *testing.T) {
 }
 
 // goroutines counts those of the test's own bubble: others may be about to end.
+// It lets them come to rest first, as one that has not run yet may not be shown.
 func goroutines() int {
+	synctest.Wait()
 	buf := make([]byte, 1<<20)
 	stacks := string(buf[:runtime.Stack(buf, true)])
 	bubble := regexp.MustCompile(`synctest bubble \d+\b`).FindString(stacks) // this one is first
@@ -229,7 +231,6 @@ func TestNobodyLooks(t *testing.T) {
 		for _, s := range streams {
 			s.Close()
 		}
-		synctest.Wait()
 		if n := goroutines(); n != before {
 			t.Errorf("%d goroutines are left", n-before)
 		}
@@ -244,7 +245,6 @@ func TestNobodyLooks(t *testing.T) {
 			open(t, f, "").Close()
 		}
 		s := open(t, f, "")
-		synctest.Wait()
 		if n := goroutines(); n != before+1 {
 			t.Errorf("%d goroutines after opening again and again", n-before)
 		}
