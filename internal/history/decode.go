@@ -15,33 +15,52 @@ import (
 // HeadDecoder decodes what stores keep of heads as JSON. Most runs of a store
 // have the same: they are decoded once, and shared. Its zero value is ready.
 type HeadDecoder struct {
-	labels       map[string]map[string]string
-	environments map[string]*run.Environment
+	labels       shared[map[string]string]
+	environments shared[*run.Environment]
 }
 
 // Decode fills in the time, given in Unix nanoseconds, the labels and the
 // environment.
-func (d *HeadDecoder) Decode(r *run.Run, at int64, labels, environment string) error {
-	if d.labels == nil {
-		d.labels, d.environments = make(map[string]map[string]string), make(map[string]*run.Environment)
-	}
+func (d *HeadDecoder) Decode(r *run.Run, at int64, labels, environment string) (err error) {
 	r.Timestamp = time.Unix(0, at).UTC()
-	if _, met := d.labels[labels]; !met {
-		m, err := DecodeLabels(labels)
-		if err != nil {
-			return fmt.Errorf("run %s: %w", r.ID, err)
-		}
-		d.labels[labels] = m
+	if r.Labels, err = d.labels.of(labels, DecodeLabels); err == nil {
+		r.Environment, err = d.environments.of(environment, decodeEnvironment)
 	}
-	if _, met := d.environments[environment]; !met {
-		var e *run.Environment
-		if err := json.Unmarshal([]byte(environment), &e); err != nil {
-			return fmt.Errorf("run %s: %w", r.ID, err)
-		}
-		d.environments[environment] = e
+	if err != nil {
+		err = fmt.Errorf("run %s: %w", r.ID, err)
 	}
-	r.Labels, r.Environment = d.labels[labels], d.environments[environment]
-	return nil
+	return err
+}
+
+// shared are the values of texts that were met, each decoded once.
+type shared[V any] struct {
+	all   map[string]V
+	text  string // that was met last, as most often the next is the same
+	value V
+}
+
+func (s *shared[V]) of(text string, decode func(string) (V, error)) (V, error) {
+	if s.all != nil && text == s.text {
+		return s.value, nil
+	}
+	value, met := s.all[text]
+	if !met {
+		var err error
+		if value, err = decode(text); err != nil {
+			return value, err
+		}
+		if s.all == nil {
+			s.all = make(map[string]V)
+		}
+		s.all[text] = value
+	}
+	s.text, s.value = text, value
+	return value, nil
+}
+
+func decodeEnvironment(text string) (e *run.Environment, err error) {
+	err = json.Unmarshal([]byte(text), &e)
+	return e, err
 }
 
 // DecodeLabels reads what Labels wrote: nil if there are none.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/pacer-perf/pacer/internal/history"
@@ -39,6 +40,54 @@ func TestStore(t *testing.T) {
 		address := pgtest.Address(t)
 		return func() history.Store { return open(t, address) }
 	})
+}
+
+// Behind a connection pooler that keeps nothing of a session, an address may ask for
+// the simple protocol, in which all comes as text: what is read is the same.
+func TestSimpleProtocol(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	address := pgtest.Address(t)
+	s, simple := open(t, address), open(t, address+"?default_query_exec_mode=simple_protocol")
+	runs := storetest.Several()
+	runs[0].Branch, runs[0].Dirty = "a\x00b\x01c ü", true
+	storetest.Fill(t, s, runs[:3]...)
+	storetest.Fill(t, simple, runs[3:]...)
+	type all struct {
+		series, named []history.Series
+		entries       []*history.Entry
+	}
+	read := func(s *Store) (a all) {
+		var err, err2 error
+		a.series, err = s.Series(ctx, history.SeriesFilter{})
+		a.named, err2 = s.Series(ctx, history.SeriesFilter{Runs: []string{runs[0].ID, runs[1].ID}})
+		err3 := s.Walk(ctx, history.Filter{}, history.Parts{Points: true}, func(e *history.Entry) error {
+			a.entries = append(a.entries, e)
+			return nil
+		})
+		if err := errors.Join(err, err2, err3); err != nil || len(a.series) == 0 || len(a.named) == 0 || len(a.entries) != len(runs) {
+			t.Fatalf("%d series, %d of runs that are named, %d runs, %v", len(a.series), len(a.named), len(a.entries), err)
+		}
+		return a
+	}
+	if diff := cmp.Diff(read(s), read(simple), cmp.AllowUnexported(all{}), storetest.Same); diff != "" {
+		t.Error(diff)
+	}
+	// What is no number is an error with the column's name.
+	if err := each(ctx, simple.pool, "SELECT 'x' AS big", nil, func(rows pgx.Rows) error {
+		c := (&row{}).of(rows)
+		c.int64()
+		return c.err
+	}); err == nil || !strings.Contains(err.Error(), "column big") {
+		t.Error(err)
+	}
+	if err := each(ctx, s.pool, "SELECT 1::smallint AS small", nil, func(rows pgx.Rows) error {
+		c := (&row{}).of(rows)
+		c.int64()
+		return c.err
+	}); err == nil || !strings.Contains(err.Error(), "column small") {
+		t.Error(err)
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -1,15 +1,14 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/run"
@@ -51,20 +50,24 @@ func scanHead(rows pgx.Rows, more ...any) (seq int64, raw rawHead, err error) {
 	return seq, raw, err
 }
 
-// decode fills in what is left of heads.
+// decode fills in what is left of heads, where there is one.
 func (s *Store) decode(ctx context.Context, db queryer, list []rawHead) error {
-	ids := make([]int32, len(list))
+	ids := make([]int32, 0, len(list))
 	for i := range list {
-		ids[i] = list[i].environment
+		if list[i].head != nil {
+			ids = append(ids, list[i].environment)
+		}
 	}
 	texts, err := s.environmentTexts(ctx, db, ids)
 	if err != nil {
 		return err
 	}
 	decode := history.HeadDecoder{}
-	for _, raw := range list {
-		if err := decode.Decode(raw.head, raw.at, raw.labels, texts[raw.environment]); err != nil {
-			return err
+	for i := range list {
+		if raw := &list[i]; raw.head != nil {
+			if err := decode.Decode(raw.head, raw.at, raw.labels, texts[raw.environment]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -222,25 +225,23 @@ func (s *Store) entries(ctx context.Context, f history.Filter, after history.Pos
 		if err != nil || !parts.Points || len(seqs) == 0 {
 			return err
 		}
+		var columns row
 		return each(ctx, tx, `
-			SELECT p.run, m.name, m.labels, m.key, m.unit, t.better, t.resolution, t.statistic, `+statisticColumns+`
+			SELECT p.run, m.name, m.key, m.unit, m.labels, t.better, t.statistic, t.resolution, `+statisticColumns+`
 			FROM points p JOIN metrics m ON m.id = p.metric JOIN traits t ON t.id = p.trait WHERE p.run = ANY($1) ORDER BY p.run, m.id`, []any{seqs},
 			func(rows pgx.Rows) error {
-				var v history.Value
+				c := columns.of(rows)
+				e := bySeq[c.int64()]
+				texts := c.texts(6)
+				v := history.Value{Name: unescape(texts.cut()), Key: unescape(texts.cut()), Unit: unescape(texts.cut())}
+				var err error
+				v.Labels, err = history.DecodeLabels(texts.cut())
+				v.Better, v.Statistic, v.Resolution = run.Better(texts.cut()), texts.cut(), c.float64()
 				var st stats
-				var seq int64
-				var labels string
-				err := rows.Scan(append([]any{&seq, &v.Name, &labels, &v.Key, &v.Unit, &v.Better, &v.Resolution, &v.Statistic}, st.into()...)...)
-				if err != nil {
-					return err
-				}
-				v.Center = st.center
-				v.Name, v.Key, v.Unit = unescape(v.Name), unescape(v.Key), unescape(v.Unit)
-				v.Stats = st.of(v.Statistic)
-				if v.Labels, err = history.DecodeLabels(labels); err == nil {
-					bySeq[seq].Points = append(bySeq[seq].Points, v)
-				}
-				return err
+				st.read(c)
+				v.Center, v.Stats = st.center, st.of(v.Statistic)
+				e.Points = append(e.Points, v)
+				return cmp.Or(c.err, err)
 			})
 	})
 	return list, err
@@ -249,23 +250,22 @@ func (s *Store) entries(ctx context.Context, f history.Filter, after history.Pos
 // statisticColumns are those that stats reads.
 const statisticColumns = "p.count, p.center, p.mean, p.min, p.max, p.stddev, p.p95, p.p99"
 
-// stats are the columns of a point. One is scanned into again and again.
+// stats are the columns of a point.
 type stats struct {
 	count  int64
 	center float64
-	values [6]pgtype.Float8
+	values [6]float64 // NaN: not known
 }
 
-func (s *stats) into() []any {
-	return []any{&s.count, &s.center, &s.values[0], &s.values[1], &s.values[2], &s.values[3], &s.values[4], &s.values[5]}
+// read reads statisticColumns.
+func (s *stats) read(c *row) {
+	s.count, s.center = c.int64(), c.float64()
+	for i := range s.values {
+		s.values[i] = c.float64()
+	}
 }
 
 func (s *stats) of(statistic string) run.Stats {
-	var v [6]float64
-	for i, p := range s.values {
-		if v[i] = p.Float64; !p.Valid {
-			v[i] = math.NaN()
-		}
-	}
+	v := &s.values
 	return history.Statistics(s.center, statistic, s.count, v[0], v[1], v[2], v[3], v[4], v[5])
 }

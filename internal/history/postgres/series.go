@@ -14,7 +14,7 @@ import (
 // Series returns the series that the filter selects: see history.Reader. It
 // needs no transaction: a run that goes meanwhile takes its points along.
 func (s *Store) Series(ctx context.Context, f history.SeriesFilter) ([]history.Series, error) {
-	r := reader{store: s, heads: make(map[int64]*run.Run)}
+	r := newReader(s)
 	list, err := r.series(ctx, f)
 	if err != nil {
 		return nil, s.explain(err)
@@ -27,18 +27,25 @@ func (s *Store) Series(ctx context.Context, f history.SeriesFilter) ([]history.S
 // partitions the runs are in.
 type reader struct {
 	store *Store
-	heads map[int64]*run.Run // by number; nil: not selected
-	raws  []rawHead
-	block []run.Run // heads that are not used yet
+	place map[int64]int32 // of a run, by its number, in heads
+	heads []rawHead       // without a head: not selected
+	block []run.Run       // heads that are not used yet
 }
+
+func newReader(s *Store) *reader { return &reader{store: s, place: make(map[int64]int32)} }
 
 // metric is a row of the table of metrics.
 type metric struct {
 	id     int64
 	series history.Series
-	runs   []int64 // of the points
-	times  []int64
-	traits []int32
+	points []point
+}
+
+// point is a row of the table of points.
+type point struct {
+	run, time   int64
+	head, trait int32 // the place of the run's head in those of the reader
+	stats       stats
 }
 
 func (r *reader) series(ctx context.Context, f history.SeriesFilter) ([]history.Series, error) {
@@ -56,17 +63,17 @@ func (r *reader) series(ctx context.Context, f history.SeriesFilter) ([]history.
 		}
 	}
 	if err == nil {
-		err = r.store.decode(ctx, r.store.pool, r.raws)
+		err = r.store.decode(ctx, r.store.pool, r.heads)
 	}
 	if err == nil {
-		err = r.resolve(ctx, metrics)
+		err = r.resolve(ctx, metrics, f.Branch)
 	}
 	if err != nil {
 		return nil, err
 	}
 	var list []history.Series
 	for _, m := range metrics {
-		if m.keep(r.heads, f); len(m.series.Points) > 0 {
+		if len(m.series.Points) > 0 {
 			list = append(list, m.series)
 		}
 	}
@@ -77,27 +84,6 @@ func (r *reader) series(ctx context.Context, f history.SeriesFilter) ([]history.
 		}
 	}
 	return list, nil
-}
-
-// grow makes room for one more point, and doubles it: append would copy long
-// series four times as often.
-func (m *metric) grow() {
-	if n := len(m.runs); n == cap(m.series.Points) {
-		more := max(n, 16)
-		m.series.Points, m.runs, m.times, m.traits = slices.Grow(m.series.Points, more), slices.Grow(m.runs, more), slices.Grow(m.times, more), slices.Grow(m.traits, more)
-	}
-}
-
-// keep drops the points whose runs were not selected.
-func (m *metric) keep(heads map[int64]*run.Run, f history.SeriesFilter) {
-	points := m.series.Points[:0]
-	for i, p := range m.series.Points {
-		if head := heads[m.runs[i]]; head != nil && (f.Branch == "" || head.Branch == f.Branch) {
-			p.Run = head
-			points = append(points, p)
-		}
-	}
-	m.series.Points = points
 }
 
 // metrics returns the metrics that a filter selects.
@@ -127,49 +113,60 @@ func (r *reader) metrics(ctx context.Context, f history.SeriesFilter) ([]*metric
 	return list, err
 }
 
-// resolve fills in what traits say of points.
-func (r *reader) resolve(ctx context.Context, metrics []*metric) error {
+// resolve makes the points of series out of those that were read, but those whose
+// runs were not selected.
+func (r *reader) resolve(ctx context.Context, metrics []*metric, branch string) error {
 	var ids []int32
 	for _, m := range metrics {
-		ids = append(ids, m.traits...)
+		for i := range m.points {
+			ids = append(ids, m.points[i].trait)
+		}
 	}
 	traits, err := r.store.traitsOf(ctx, r.store.pool, ids)
 	if err != nil {
 		return err
 	}
 	for _, m := range metrics {
-		for i := range m.series.Points {
-			p, t := &m.series.Points[i], traits[m.traits[i]]
-			p.Better, p.Resolution, p.Statistic = t.better, t.resolution, t.statistic
-			if t.statistic == "median" {
-				p.Stats.P50 = p.Center
+		selected := func(p *point) bool {
+			head := r.heads[p.head].head
+			return head != nil && (branch == "" || head.Branch == branch)
+		}
+		n := 0
+		for i := range m.points {
+			if selected(&m.points[i]) {
+				n++
 			}
+		}
+		m.series.Points = make([]history.Point, 0, n)
+		var kind int32
+		var t trait
+		for i := range m.points {
+			p := &m.points[i]
+			if !selected(p) {
+				continue
+			}
+			if p.trait != kind { // most often many in a row have the same
+				kind, t = p.trait, traits[p.trait]
+			}
+			m.series.Points = append(m.series.Points, history.Point{
+				Run: r.heads[p.head].head, Better: t.better, Resolution: t.resolution, Center: p.stats.center, Statistic: t.statistic, Stats: p.stats.of(t.statistic),
+			})
 		}
 	}
 	return nil
 }
 
-// points returns what reads the point of a row, which begins with its number
-// in metrics. What rows are scanned into is made once.
-func (r *reader) points(find func(int64) *metric) func(pgx.Rows) error {
-	var id, at, seq int64
-	var kind int32
-	var st stats
-	into := append([]any{&id, &at, &seq, &kind}, st.into()...)
-	return func(rows pgx.Rows) error {
-		if err := rows.Scan(into...); err != nil {
-			return err
-		}
-		if m := find(id); m != nil {
-			m.grow()
-			m.series.Points = append(m.series.Points, history.Point{Center: st.center, Stats: st.of("")}) // see resolve
-			m.runs, m.times, m.traits = append(m.runs, seq), append(m.times, at), append(m.traits, kind)
-		}
-		return nil
-	}
-}
+// pointColumns are those that add reads.
+const pointColumns = "p.time, p.run, p.trait, " + statisticColumns
 
-const pointColumns = "SELECT p.metric, p.time, p.run, p.trait, " + statisticColumns + " FROM points p"
+func (m *metric) add(c *row) {
+	if n := len(m.points); n == cap(m.points) {
+		m.points = slices.Grow(m.points, max(n, 16)) // append would copy long series four times as often
+	}
+	p := point{time: c.int64(), run: c.int64(), trait: c.int32()}
+	p.stats.read(c)
+	m.points = append(m.points, p)
+}
 
 // ofMetric reads the points of a metric along the primary key, and the heads
 // of their runs. The last ones of a branch it looks for from the newest back, in
@@ -185,26 +182,31 @@ func (r *reader) ofMetric(ctx context.Context, m *metric, f history.SeriesFilter
 		c.add(!f.Since.IsZero(), "p.time >= ?", nanos(f.Since))
 		c.add(!f.Until.IsZero(), "p.time < ?", nanos(f.Until))
 		if read > 0 {
-			c.add(true, "(p.time, p.run) < (?, ?)", m.times[read-1], m.runs[read-1])
+			c.add(true, "(p.time, p.run) < (?, ?)", m.points[read-1].time, m.points[read-1].run)
 		}
-		text := pointColumns + c.where() + " ORDER BY p.time"
+		text := "SELECT " + pointColumns + " FROM points p" + c.where() + " ORDER BY p.time"
 		if f.Last > 0 {
 			text += c.numbered(" DESC, p.run DESC LIMIT ?", limit)
 		}
-		if err := each(ctx, r.store.pool, text, c.args, r.points(func(int64) *metric { return m })); err != nil {
+		var columns row
+		if err := each(ctx, r.store.pool, text, c.args, func(rows pgx.Rows) error {
+			c := columns.of(rows)
+			m.add(c)
+			return c.err
+		}); err != nil {
 			return err
 		}
-		if err := r.headsOf(ctx, m, read, f.Branch); err != nil {
+		page := m.points[read:]
+		if err := r.headsOf(ctx, m, page, f.Branch); err != nil {
 			return err
 		}
-		for _, seq := range m.runs[read:] {
-			if r.heads[seq] != nil {
+		for i := range page {
+			if r.heads[page[i].head].head != nil {
 				found++
 			}
 		}
-		page := len(m.runs) - read
-		read += page
-		if f.Last == 0 || page < limit || found >= f.Last {
+		read += len(page)
+		if f.Last == 0 || len(page) < limit || found >= f.Last {
 			return nil
 		}
 	}
@@ -237,7 +239,20 @@ func (r *reader) ofRuns(ctx context.Context, metrics []*metric, f history.Series
 	for _, m := range metrics {
 		byID[m.id] = m
 	}
-	return each(ctx, r.store.pool, pointColumns+" WHERE p.run = ANY($1)", []any{seqs}, r.points(func(id int64) *metric { return byID[id] }))
+	var columns row
+	err = each(ctx, r.store.pool, "SELECT p.metric, "+pointColumns+" FROM points p WHERE p.run = ANY($1)", []any{seqs}, func(rows pgx.Rows) error {
+		c := columns.of(rows)
+		if m := byID[c.int64()]; m != nil {
+			m.add(c)
+		}
+		return c.err
+	})
+	for _, m := range metrics {
+		for i := range m.points {
+			m.points[i].head = r.placeOf(m.points[i].run, m.points[i].time)
+		}
+	}
+	return err
 }
 
 // Metrics returns what was measured: see history.Reader.

@@ -76,7 +76,7 @@ func TestSparseSeries(t *testing.T) {
 			t.Errorf("%+v: %d points, want %d: %.200s", f, len(got), len(want), got)
 		}
 
-		r := reader{store: s, heads: make(map[int64]*run.Run)}
+		r := newReader(s)
 		metrics, err := r.metrics(ctx, f)
 		if err != nil || len(metrics) != 1 {
 			t.Fatalf("%d metrics, %v", len(metrics), err)
@@ -85,7 +85,11 @@ func TestSparseSeries(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := metrics[0]
-		if dense, sparse, err := r.ways(ctx, m, m.runs, m.times); len(dense.from) != tt.dense || len(sparse.seqs) != tt.sparse || err != nil {
+		var seqs, times []int64
+		for _, p := range m.points {
+			seqs, times = append(seqs, p.run), append(times, p.time)
+		}
+		if dense, sparse, err := r.ways(ctx, m, seqs, times); len(dense.from) != tt.dense || len(sparse.seqs) != tt.sparse || err != nil {
 			t.Errorf("%s: %d stretches are read along, %d runs one by one, %v", tt.key, len(dense.from), len(sparse.seqs), err)
 		}
 	}
