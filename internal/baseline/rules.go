@@ -133,7 +133,7 @@ func runs(n int) string {
 
 // named returns the runs that a word names, of those before the current one.
 func named(ctx context.Context, src Source, q *Question, word string) (judge.Baseline, error) {
-	all, err := src.Heads(ctx, history.Filter{})
+	all, err := src.Heads(ctx, history.Filter{App: q.App})
 	if err != nil {
 		return judge.Baseline{}, err
 	}

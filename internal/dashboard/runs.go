@@ -13,6 +13,7 @@ type runsView struct {
 	Choices      []choice
 	Rows         []runRow
 	Total        int
+	Newest       int // that they are of; 0: of all
 	From, To     int // numbers of the first and the last row, from 1
 	Newer, Older string
 	Clear        string
@@ -46,7 +47,7 @@ func (h *Handler) runs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	l.Choices, l.Total = l.filters(), list.Total
+	l.Choices, l.Total, l.Newest = l.filters(), list.Total, list.Newest
 	l.Clear = l.With("q", "", "env", "", "branch", "", "page", "")
 	for i := range list.Heads {
 		head := &list.Heads[i]

@@ -13,10 +13,11 @@ import (
 // history.ErrNotFound; runs and verdicts that it returns are not changed.
 type Source interface {
 	// Apps returns the apps that were measured, the one with the newest run
-	// first.
+	// first. Where there are many, what an App says of environments and branches
+	// is left to App: see Detailed.
 	Apps(ctx context.Context) ([]App, error)
-	// Runs returns the runs that a filter selects, newest first, without their
-	// metrics and stages.
+	// Runs returns the runs of an app that a filter selects, newest first, without
+	// their metrics and stages.
 	Runs(ctx context.Context, f Filter) (Runs, error)
 	// Find returns the run of an app that a word names, without metrics and
 	// stages: its id or the beginning of it, a version, a commit, latest,
@@ -60,18 +61,21 @@ type Branch struct {
 	Runs int
 }
 
-// Filter selects runs. Empty fields select everything.
+// Filter selects runs of an app. The other fields select everything where they are
+// empty.
 type Filter struct {
-	App, Environment, Branch string
-	Text                     string // is part of the version, the commit, the id or the branch
-	Skip                     int    // of the newest
-	Limit                    int    // 0: no limit
+	App                 string
+	Environment, Branch string
+	Text                string // is part of the version, the commit, the id or the branch
+	Skip                int    // of the newest
+	Limit               int    // 0: no limit
 }
 
 // Runs is a part of the runs that a filter selects.
 type Runs struct {
-	Heads []run.Run
-	Total int // that the filter selects
+	Heads  []run.Run
+	Total  int // that the filter selects
+	Newest int // of the app, which it selects from; 0: from all
 }
 
 // Trend is the last values of a metric.
@@ -125,6 +129,13 @@ type Change struct {
 	Low, High     float64 // interval of After over Before, where all values are positive
 	Confidence    float64
 	Drift         bool
+}
+
+// Detailed is a Source of so many runs that it looks at an app only when it is asked
+// for.
+type Detailed interface {
+	// App returns an app, with its environments and branches.
+	App(ctx context.Context, name string) (App, error)
 }
 
 // Located is a Source that knows where its data lie.

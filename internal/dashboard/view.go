@@ -100,6 +100,13 @@ func (h *Handler) view(r *http.Request) (view, error) {
 			break
 		}
 	}
+	if d, ok := h.Source.(Detailed); ok && v.App != nil && v.App.Branches == nil {
+		app, err := d.App(r.Context(), v.App.Name)
+		if err != nil {
+			return v, err
+		}
+		v.App = &app
+	}
 	if v.App == nil && name != "" && len(v.Apps) > 0 {
 		var names []string
 		for _, a := range v.Apps {

@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/pacer-perf/pacer/run"
@@ -45,6 +46,16 @@ type Revised interface {
 	// Revision returns a word that is another one whenever runs were appended or
 	// deleted. It costs the same however many runs there are.
 	Revision(ctx context.Context) (string, error)
+}
+
+// Revision returns a word that is another one whenever runs of a history came or
+// went, by the cheapest way that it has.
+func Revision(ctx context.Context, r Reader) (string, error) {
+	if known, ok := r.(Revised); ok {
+		return known.Revision(ctx)
+	}
+	apps, err := r.Apps(ctx)
+	return fmt.Sprint(apps), err
 }
 
 // Lister is a history that tells what was measured without counting how often.

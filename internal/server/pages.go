@@ -57,9 +57,8 @@ func (s *Server) failPage(w http.ResponseWriter, r *http.Request, err error) boo
 	return ok
 }
 
-// History is the history as the pages of a view see it, so far back as pages
-// look: open returns nil where there is none yet, moved tells that it is to be
-// opened again.
+// History is the history as the pages of a view see it: open returns nil where there
+// is none yet, moved tells that it is to be opened again.
 func (s *Server) History(v View) (open func(context.Context) (history.Reader, error), moved func() bool) {
 	var opened atomic.Pointer[history.Store]
 	open = func(ctx context.Context) (history.Reader, error) {
@@ -68,7 +67,7 @@ func (s *Server) History(v View) (open func(context.Context) (history.Reader, er
 			return nil, err
 		}
 		opened.Store(&store)
-		return &recent{scope(store, v.App)}, nil
+		return &lent{scope(store, v.App)}, nil
 	}
 	moved = func() bool {
 		store, err := s.keeper.get(context.Background(), false)

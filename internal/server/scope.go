@@ -56,6 +56,10 @@ func (s *scoped) Metrics(ctx context.Context, app string) ([]history.Metric, err
 	return s.Reader.Metrics(ctx, s.app)
 }
 
+func (s *scoped) Revision(ctx context.Context) (string, error) {
+	return history.Revision(ctx, s.Reader)
+}
+
 func (s *scoped) Apps(ctx context.Context) ([]history.App, error) {
 	all, err := s.Reader.Apps(ctx)
 	for _, a := range all {
@@ -92,22 +96,12 @@ func (s *scoped) Acts(ctx context.Context, f history.ActFilter) ([]history.Act, 
 	return s.Reader.Acts(ctx, f)
 }
 
-// mostHeads is how many runs pages and verdicts look back on.
-const mostHeads = 20_000
+// lent is a history that somebody else closes.
+type lent struct{ history.Reader }
 
-// recent is a history as far back as pages look: its size does not decide what
-// memory they take.
-type recent struct{ history.Reader }
+func (l *lent) Close() error { return nil }
 
-// Close leaves the history open, which is the server's.
-func (r *recent) Close() error { return nil }
-
-func (r *recent) Heads(ctx context.Context, f history.Filter) ([]run.Run, error) {
-	if f.Limit == 0 {
-		f.Limit = mostHeads
-	}
-	return r.Reader.Heads(ctx, f)
-}
+func (l *lent) Revision(ctx context.Context) (string, error) { return history.Revision(ctx, l.Reader) }
 
 // none is a history in which nothing is yet.
 type none struct{ address string }

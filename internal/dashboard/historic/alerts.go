@@ -83,7 +83,7 @@ type making struct {
 
 // Alerts returns what got worse for good in the runs of a branch.
 func (s *Source) Alerts(ctx context.Context, q dashboard.AlertQuery) (*dashboard.Alerts, error) {
-	x, err := s.current(ctx, false)
+	x, err := s.current(ctx, q.App)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (s *Source) Alerts(ctx context.Context, q dashboard.AlertQuery) (*dashboard
 	if err != nil {
 		return nil, err
 	}
-	main := mainBranch(x, q.App, &p)
+	main := mainBranch(x, &p)
 	branch := cmp.Or(q.Branch, main)
 	known, behind, err := s.derived(ctx, x, q, branch, &p)
 	if err != nil {
@@ -143,13 +143,8 @@ func (s *Source) flagged(ctx context.Context, x *index, v *judge.Verdict, curren
 
 // mainBranch is the branch that work is merged into: the one that runs are
 // compared with, else one with a usual name, else the one with most runs.
-func mainBranch(x *index, app string, p *judge.Policy) string {
-	var branches []dashboard.Branch
-	for i := range x.apps {
-		if x.apps[i].Name == app {
-			branches = x.apps[i].Branches
-		}
-	}
+func mainBranch(x *index, p *judge.Policy) string {
+	branches := x.app.Branches
 	has := func(name string) bool {
 		return slices.ContainsFunc(branches, func(b dashboard.Branch) bool { return b.Name == name })
 	}
@@ -185,7 +180,7 @@ func ofBranch(acts []history.Act, x *index, branch, main string) []history.Act {
 // out, once however many ask; behind tells that it is still being done, and
 // that what is returned is older, or nil.
 func (s *Source) derived(ctx context.Context, x *index, q dashboard.AlertQuery, branch string, p *judge.Policy) (known *derived, behind bool, err error) {
-	stamp, err := stampOf(x, q.App, p)
+	stamp, err := stampOf(x, p)
 	if err != nil {
 		return nil, false, err
 	}
@@ -207,7 +202,7 @@ func (s *Source) derived(ctx context.Context, x *index, q dashboard.AlertQuery, 
 		before := known
 		d.working.Go(func() {
 			defer close(m.done)
-			made, err := s.derive(d.ctx, x, q.App, branch, p, before)
+			made, err := s.derive(d.ctx, x, branch, p, before)
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			if m.err = err; err == nil {
@@ -240,11 +235,11 @@ func (s *Source) derived(ctx context.Context, x *index, q dashboard.AlertQuery, 
 
 // stampOf names everything that is derived follows from: runs, baselines that
 // were set, the policy but for its waivers.
-func stampOf(x *index, app string, p *judge.Policy) (string, error) {
+func stampOf(x *index, p *judge.Policy) (string, error) {
 	rules := *p
 	rules.Waivers = nil
-	text, err := json.Marshal([]any{x.revision, app, rules})
-	sum := sha256.Sum256(text)
+	text, err := json.Marshal(rules)
+	sum := sha256.Sum256(append([]byte(x.stamp), text...))
 	return hex.EncodeToString(sum[:8]), err
 }
 
@@ -257,11 +252,11 @@ type window struct {
 
 // derive works out what the runs of a branch tell. Of what is known before, it
 // reads nothing again.
-func (s *Source) derive(ctx context.Context, x *index, app, branch string, p *judge.Policy, before *derived) (*derived, error) {
+func (s *Source) derive(ctx context.Context, x *index, branch string, p *judge.Policy, before *derived) (*derived, error) {
 	out := &derived{branch: branch}
-	groups := x.groups(app, branch, p.AnyEnvironment, out)
+	groups := x.groups(branch, p.AnyEnvironment, out)
 	for _, heads := range groups {
-		w, err := s.window(ctx, x, app, heads, before)
+		w, err := s.window(ctx, x, heads, before)
 		if err != nil {
 			return nil, err
 		}
@@ -289,11 +284,11 @@ func (s *Source) derive(ctx context.Context, x *index, app, branch string, p *ju
 // groups returns the runs of a branch that are comparable with one another,
 // oldest first: those that are with the newest run, then those with the newest
 // of the rest, and so on.
-func (x *index) groups(app, branch string, anyEnvironment []string, out *derived) [][]run.Run {
+func (x *index) groups(branch string, anyEnvironment []string, out *derived) [][]run.Run {
 	var rest []*run.Run
 	dirty := 0
-	for i := range x.byApp[app] {
-		switch h := &x.byApp[app][i]; {
+	for i := range x.heads {
+		switch h := &x.heads[i]; {
 		case h.Branch != branch:
 		case h.Dirty:
 			dirty++
@@ -338,7 +333,7 @@ func (x *index) groups(app, branch string, anyEnvironment []string, out *derived
 
 // window returns what the newest runs of a group measured. What a window before
 // has of them is not read again.
-func (s *Source) window(ctx context.Context, x *index, app string, heads []run.Run, before *derived) (*window, error) {
+func (s *Source) window(ctx context.Context, x *index, heads []run.Run, before *derived) (*window, error) {
 	newest := &heads[len(heads)-1]
 	all := make([]judge.Head, len(heads))
 	for i := range heads {
@@ -355,7 +350,7 @@ func (s *Source) window(ctx context.Context, x *index, app string, heads []run.R
 	for i := range fresh {
 		ids[i] = fresh[len(fresh)-1-i].ID
 	}
-	list, err := (&past{Source: s, index: x}).Series(ctx, history.SeriesFilter{App: app, Runs: ids})
+	list, err := (&past{Source: s, index: x}).Series(ctx, history.SeriesFilter{App: x.app.Name, Runs: ids})
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,9 @@
 // Package historic shows a history: it is the dashboard's Source over any store
 // of runs.
 //
-// It keeps the heads of all runs in memory, some hundreds of bytes each, and
-// looks whether the store has changed whenever a page begins. Verdicts, runs
-// and trends are remembered within bounds, for a run never changes. When the
+// It keeps the heads of the newest runs of apps in memory, some hundreds of bytes
+// each, and looks whether the store has changed whenever a page begins. Verdicts,
+// runs and trends are remembered within bounds, for a run never changes. When the
 // store cannot be read, it goes on with what it knows, and says so.
 package historic
 
@@ -51,10 +51,11 @@ const (
 // Source is a dashboard.Source. Its methods may be called from any goroutine.
 type Source struct {
 	Config
+	most int // mostHeads
 
 	mu      sync.Mutex // held while the store is opened or looked at
 	store   history.Reader
-	index   *index
+	catalog *catalog // nil: the store was not read yet
 	checked time.Time
 	failed  error     // of the last look
 	since   time.Time // the last look that was good
@@ -62,6 +63,7 @@ type Source struct {
 	verdicts *memo[*judge.Verdict]
 	runs     *memo[*run.Run]
 	trends   *memo[[]dashboard.Trend]
+	olden    *memo[*index] // that end with a run
 	desk     *desk
 }
 
@@ -70,7 +72,8 @@ func New(c Config) *Source {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Source{Config: c, verdicts: newMemo[*judge.Verdict](verdictRoom), runs: newMemo[*run.Run](runRoom), trends: newMemo[[]dashboard.Trend](trendRoom), desk: newDesk()}
+	return &Source{Config: c, most: mostHeads, verdicts: newMemo[*judge.Verdict](verdictRoom), runs: newMemo[*run.Run](runRoom), trends: newMemo[[]dashboard.Trend](trendRoom),
+		olden: newMemo[*index](mostHeads), desk: newDesk()}
 }
 
 // Close closes the store.
@@ -111,94 +114,11 @@ func (s *Source) Lag() (time.Time, error) {
 // fresh is for how long a look at the store is good within a page.
 const fresh = time.Second
 
-// current returns the index of what there is now. With look, it asks the store
-// whether it changed. What was known is good enough where the store fails.
-func (s *Source) current(ctx context.Context, look bool) (*index, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.Now()
-	if s.index != nil && !look && now.Sub(s.checked) < fresh {
-		return s.index, nil
-	}
-	err := s.refresh(ctx)
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	s.checked, s.failed = now, err
-	if err == nil {
-		s.since = now
-	}
-	if s.index == nil {
-		return nil, err
-	}
-	return s.index, nil
-}
-
-// refresh brings the index up to date. The lock is held.
-func (s *Source) refresh(ctx context.Context) error {
-	if s.store != nil && s.Moved != nil && s.Moved() {
-		s.store.Close()
-		s.store = nil
-	}
-	if s.store == nil {
-		store, err := s.Open(ctx)
-		if err != nil {
-			return err
-		}
-		if store == nil {
-			s.index = newIndex(nil)
-			return nil
-		}
-		s.store = store
-		s.forget()
-		s.index = nil
-	}
-	revision, set, err := revisionOf(ctx, s.store)
-	if err != nil {
-		return err
-	}
-	if s.index != nil && s.index.revision == revision {
-		return nil
-	}
-	heads, err := s.store.Heads(ctx, history.Filter{})
-	if err != nil {
-		return err
-	}
-	// A run that is appended between the two questions is met at the next look.
-	s.forget()
-	s.index = newIndex(heads)
-	s.index.revision, s.index.baselines = revision, set
-	return nil
-}
-
-// forget drops what may depend on more than a run.
+// forget drops what depends on more than a run.
 func (s *Source) forget() {
 	s.verdicts.clear()
 	s.trends.clear()
-}
-
-// revisionOf returns what changes when runs come or go, or baselines are set,
-// and what changes with the baselines alone.
-func revisionOf(ctx context.Context, store history.Reader) (revision, baselines string, err error) {
-	var runs any
-	if r, ok := store.(history.Revised); ok {
-		runs, err = r.Revision(ctx)
-	} else {
-		runs, err = store.Apps(ctx)
-	}
-	if err != nil {
-		return "", "", err
-	}
-	set, err := store.Baselines(ctx)
-	if err != nil {
-		return "", "", err
-	}
-	text, err := json.Marshal(set)
-	if err != nil {
-		return "", "", err
-	}
-	all, err := json.Marshal([]any{runs, set})
-	return string(all), string(text), err
+	s.olden.clear()
 }
 
 // reader returns the store, for what is not remembered.
@@ -211,18 +131,29 @@ func (s *Source) reader() (history.Reader, error) {
 	return s.store, nil
 }
 
-// Apps returns the apps that were measured, the one with the newest run first.
+// Apps returns the apps that were measured, the one with the newest run first. In a
+// history of many runs, how many an app has may be some seconds old.
 func (s *Source) Apps(ctx context.Context) ([]dashboard.App, error) {
-	x, err := s.current(ctx, true)
-	if err != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.look(ctx, true); err != nil {
 		return nil, err
 	}
-	return x.apps, nil
+	return s.catalog.apps, nil
 }
 
-// Runs returns the runs that a filter selects, newest first.
+// App returns an app: see dashboard.Detailed.
+func (s *Source) App(ctx context.Context, name string) (dashboard.App, error) {
+	x, err := s.current(ctx, name)
+	if err != nil {
+		return dashboard.App{}, err
+	}
+	return x.app, nil
+}
+
+// Runs returns the runs of an app that a filter selects, newest first.
 func (s *Source) Runs(ctx context.Context, f dashboard.Filter) (dashboard.Runs, error) {
-	x, err := s.current(ctx, false)
+	x, err := s.current(ctx, f.App)
 	if err != nil {
 		return dashboard.Runs{}, err
 	}
@@ -231,11 +162,16 @@ func (s *Source) Runs(ctx context.Context, f dashboard.Filter) (dashboard.Runs, 
 
 // Find returns the run of an app that a word names, without its metrics.
 func (s *Source) Find(ctx context.Context, app, word string) (run.Run, error) {
-	x, err := s.current(ctx, false)
+	x, err := s.current(ctx, app)
 	if err != nil {
 		return run.Run{}, err
 	}
 	r, err := baseline.Find(ctx, &past{Source: s, index: x}, app, word)
+	if x.partial && errors.Is(err, history.ErrNotFound) {
+		if store, e := s.reader(); e == nil { // an older one
+			r, err = baseline.Find(ctx, store, app, word)
+		}
+	}
 	r.Metrics, r.Stages = nil, nil
 	return r, err
 }
@@ -297,20 +233,16 @@ func (s *Source) Location(ctx context.Context) (dashboard.Location, error) {
 
 // Verdict judges a run against a baseline, as pacer check does.
 func (s *Source) Verdict(ctx context.Context, id, word string) (*judge.Verdict, error) {
-	x, err := s.current(ctx, false)
+	x, head, err := s.holding(ctx, id)
 	if err != nil {
 		return nil, err
-	}
-	head, ok := x.head(id)
-	if !ok {
-		return nil, fmt.Errorf("run %s: %w", id, history.ErrNotFound)
 	}
 	p, err := s.policy(head.App)
 	if err != nil {
 		return nil, err
 	}
 	now := s.Now()
-	key, err := verdictKey(head, word, &p, now)
+	key, err := verdictKey(x, head, word, &p, now)
 	if err != nil {
 		return nil, err
 	}
@@ -330,13 +262,9 @@ func (s *Source) Verdict(ctx context.Context, id, word string) (*judge.Verdict, 
 
 // Case returns what Verdict judges: for reports that show more than it.
 func (s *Source) Case(ctx context.Context, id, word string) (judge.Case, error) {
-	x, err := s.current(ctx, false)
+	x, head, err := s.holding(ctx, id)
 	if err != nil {
 		return judge.Case{}, err
-	}
-	head, ok := x.head(id)
-	if !ok {
-		return judge.Case{}, fmt.Errorf("run %s: %w", id, history.ErrNotFound)
 	}
 	p, err := s.policy(head.App)
 	if err != nil {
@@ -345,14 +273,14 @@ func (s *Source) Case(ctx context.Context, id, word string) (judge.Case, error) 
 	return s.caseOf(ctx, x, id, word, &p, s.Now())
 }
 
-// verdictKey names everything that a verdict depends on beside the runs: among
-// it which waivers have ended.
-func verdictKey(head *run.Run, word string, p *judge.Policy, now time.Time) (string, error) {
+// verdictKey names everything that a verdict depends on: among it which waivers have
+// ended.
+func verdictKey(x *index, head *run.Run, word string, p *judge.Policy, now time.Time) (string, error) {
 	text, err := json.Marshal(p)
 	if err != nil {
 		return "", err
 	}
-	parts := []string{head.ID, word, string(text)}
+	parts := []string{x.stamp, head.ID, word, string(text)}
 	for i := range p.Waivers {
 		parts = append(parts, p.Waivers[i].Expired(head.Version, now))
 	}

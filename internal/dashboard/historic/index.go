@@ -11,41 +11,38 @@ import (
 	"strings"
 
 	"github.com/pacer-perf/pacer/internal/dashboard"
+	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/run"
 )
 
-// index is what there is: the heads of all runs, and what is known of apps by
-// them.
+// index is what is known of an app by the heads of its runs.
 type index struct {
-	revision  string
-	baselines string               // that were set
-	heads     []run.Run            // newest first
-	place     map[string]int       // by id
-	byApp     map[string][]run.Run // likewise newest first
-	env       []string             // of heads: the key of the environment
-	apps      []dashboard.App
+	app       dashboard.App
+	heads     []run.Run      // newest first
+	place     map[string]int // by id
+	env       []string       // of heads: the key of the environment
+	partial   bool           // there may be older runs
+	set       []history.Baseline
+	baselines string // that were set, in one word
+	stamp     string // is another one where heads or baselines are others
 }
 
-func newIndex(heads []run.Run) *index {
-	x := &index{heads: heads, place: make(map[string]int, len(heads)), byApp: make(map[string][]run.Run), env: make([]string, len(heads))}
-	type group struct {
-		app            *dashboard.App
-		envs, branches map[string]int
+func newIndex(app string, heads []run.Run, baselines []history.Baseline) *index {
+	x := &index{app: dashboard.App{Name: app, Runs: len(heads)}, heads: heads, place: make(map[string]int, len(heads)), env: make([]string, len(heads))}
+	sum := sha256.New()
+	for _, b := range baselines {
+		if b.App == app {
+			x.set = append(x.set, b)
+			x.baselines += run.Key(b.Run, b.Labels) + "\x00"
+		}
 	}
-	groups := make(map[string]*group)
-	var order []*group
+	sum.Write([]byte(x.baselines))
+	envs, branches := make(map[string]int), make(map[string]int)
 	known := make(map[*run.Environment]map[string]environment) // heads share environments
 	for i := range heads {
 		h := &heads[i]
 		x.place[h.ID] = i
-		x.byApp[h.App] = append(x.byApp[h.App], *h)
-		g := groups[h.App]
-		if g == nil {
-			g = &group{app: &dashboard.App{Name: h.App, Newest: h.Timestamp}, envs: make(map[string]int), branches: make(map[string]int)}
-			groups[h.App] = g
-			order = append(order, g)
-		}
-		g.app.Runs++
+		sum.Write(append([]byte(h.ID), 0))
 		labels := run.Key("", h.Labels)
 		e, ok := known[h.Environment][labels]
 		if !ok {
@@ -56,22 +53,23 @@ func newIndex(heads []run.Run) *index {
 			known[h.Environment][labels] = e
 		}
 		x.env[i] = e.key
-		if _, ok := g.envs[e.key]; !ok {
-			g.envs[e.key] = len(g.app.Environments)
-			g.app.Environments = append(g.app.Environments, dashboard.Environment{Key: e.key, Name: e.name})
+		if _, ok := envs[e.key]; !ok {
+			envs[e.key] = len(x.app.Environments)
+			x.app.Environments = append(x.app.Environments, dashboard.Environment{Key: e.key, Name: e.name})
 		}
-		g.app.Environments[g.envs[e.key]].Runs++
-		if _, ok := g.branches[h.Branch]; !ok {
-			g.branches[h.Branch] = len(g.app.Branches)
-			g.app.Branches = append(g.app.Branches, dashboard.Branch{Name: h.Branch})
+		x.app.Environments[envs[e.key]].Runs++
+		if _, ok := branches[h.Branch]; !ok {
+			branches[h.Branch] = len(x.app.Branches)
+			x.app.Branches = append(x.app.Branches, dashboard.Branch{Name: h.Branch})
 		}
-		g.app.Branches[g.branches[h.Branch]].Runs++
+		x.app.Branches[branches[h.Branch]].Runs++
 	}
-	for _, g := range order {
-		// Long-lived branches first: a hundred that were merged hide no main.
-		slices.SortStableFunc(g.app.Branches, func(a, b dashboard.Branch) int { return cmp.Compare(b.Runs, a.Runs) })
-		x.apps = append(x.apps, *g.app)
+	if len(heads) > 0 {
+		x.app.Newest = heads[0].Timestamp
 	}
+	// Long-lived branches first: a hundred that were merged hide no main.
+	slices.SortStableFunc(x.app.Branches, func(a, b dashboard.Branch) int { return cmp.Compare(b.Runs, a.Runs) })
+	x.stamp = string(sum.Sum(nil))
 	return x
 }
 
@@ -89,7 +87,7 @@ func (x *index) environmentKey(id string) string { return x.env[x.place[id]] }
 // selects tells whether the filter selects head i.
 func (x *index) selects(f *dashboard.Filter, i int) bool {
 	h := &x.heads[i]
-	return (f.App == "" || h.App == f.App) && (f.Branch == "" || h.Branch == f.Branch) && (f.Environment == "" || x.env[i] == f.Environment) &&
+	return (f.Branch == "" || h.Branch == f.Branch) && (f.Environment == "" || x.env[i] == f.Environment) &&
 		(f.Text == "" || contains(h.Version, f.Text) || contains(h.Commit, f.Text) || contains(h.ID, f.Text) || contains(h.Branch, f.Text))
 }
 
@@ -100,6 +98,9 @@ func contains(s, part string) bool {
 
 func (x *index) runs(f dashboard.Filter) dashboard.Runs {
 	var out dashboard.Runs
+	if x.partial {
+		out.Newest = len(x.heads)
+	}
 	for i := range x.heads {
 		if !x.selects(&f, i) {
 			continue

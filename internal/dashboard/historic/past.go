@@ -11,7 +11,7 @@ import (
 	"github.com/pacer-perf/pacer/run"
 )
 
-// past is the history as package baseline reads it: heads and runs out of
+// past is the history of an app as package baseline reads it: heads and runs out of
 // memory, what remains out of the store.
 type past struct {
 	*Source
@@ -26,8 +26,8 @@ type past struct {
 // Heads returns the runs that the filter selects, newest first.
 func (p *past) Heads(_ context.Context, f history.Filter) ([]run.Run, error) {
 	all := p.index.heads
-	if f.App != "" {
-		all = p.index.byApp[f.App]
+	if f.App != "" && f.App != p.index.app.Name {
+		return nil, nil
 	}
 	if f == (history.Filter{App: f.App}) {
 		return all, nil

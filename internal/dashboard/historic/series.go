@@ -24,19 +24,15 @@ const ownRuns = 10
 // Trends returns the last n values of the metrics of a run and of the
 // comparable ones before it: those of its branch if there are some, else all.
 func (s *Source) Trends(ctx context.Context, id string, n int) ([]dashboard.Trend, error) {
-	x, err := s.current(ctx, false)
+	x, head, err := s.holding(ctx, id)
 	if err != nil {
 		return nil, err
-	}
-	head, ok := x.head(id)
-	if !ok {
-		return nil, fmt.Errorf("run %s: %w", id, history.ErrNotFound)
 	}
 	p, err := s.policy(head.App)
 	if err != nil {
 		return nil, err
 	}
-	key := fmt.Sprint(id, " ", n, " ", p.AnyEnvironment)
+	key := fmt.Sprint(x.stamp, id, " ", n, " ", p.AnyEnvironment)
 	return s.trends.get(ctx, key, func() ([]dashboard.Trend, int, error) {
 		ids := x.comparable(head, p.AnyEnvironment, n)
 		list, err := (&past{Source: s, index: x}).Series(ctx, history.SeriesFilter{App: head.App, Runs: ids})
@@ -63,8 +59,7 @@ func (s *Source) Trends(ctx context.Context, id string, n int) ([]dashboard.Tren
 func (x *index) comparable(head *run.Run, anyEnvironment []string, n int) []string {
 	q := baseline.Question{Current: head, AnyEnvironment: anyEnvironment}
 	var all, own []string
-	heads := x.byApp[head.App]
-	start := slices.IndexFunc(heads, func(h run.Run) bool { return h.ID == head.ID })
+	heads, start := x.heads, x.place[head.ID]
 	for i := start; i < len(heads) && len(own) < n; i++ {
 		h := &heads[i]
 		if h.ID != head.ID && len(q.Differences(h)) > 0 {
@@ -88,7 +83,7 @@ func (x *index) comparable(head *run.Run, anyEnvironment []string, n int) []stri
 // Series returns the history of one metric in one environment: the one that is
 // asked for, else that of the newest run that measured it.
 func (s *Source) Series(ctx context.Context, q dashboard.SeriesQuery) (*dashboard.Series, error) {
-	x, err := s.current(ctx, false)
+	x, err := s.current(ctx, q.App)
 	if err != nil {
 		return nil, err
 	}
@@ -165,8 +160,8 @@ func (x *index) since(newest *run.Run, q dashboard.SeriesQuery, anyEnvironment [
 	var since time.Time
 	n := 0
 	alike := make(map[*run.Environment]bool) // heads share environments
-	for i := range x.byApp[newest.App] {
-		h := &x.byApp[newest.App][i]
+	for i := range x.heads {
+		h := &x.heads[i]
 		if q.Branch != "" && h.Branch != q.Branch || !maps.Equal(h.Labels, newest.Labels) {
 			continue
 		}

@@ -2,7 +2,6 @@ package historic
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/pacer-perf/pacer/internal/dashboard"
@@ -18,13 +17,9 @@ const runsPerVersion = 10
 // lately returns the heads of the last runs up to a run that are comparable
 // with it, the newest first, and the index.
 func (s *Source) lately(ctx context.Context, id string, n int) ([]string, *index, error) {
-	x, err := s.current(ctx, false)
+	x, head, err := s.holding(ctx, id)
 	if err != nil {
 		return nil, nil, err
-	}
-	head, ok := x.head(id)
-	if !ok {
-		return nil, nil, fmt.Errorf("run %s: %w", id, history.ErrNotFound)
 	}
 	p, err := s.policy(head.App)
 	if err != nil {
@@ -51,7 +46,7 @@ func (s *Source) Versions(ctx context.Context, id string, n int) ([]dashboard.Re
 			break
 		}
 	}
-	list, err := (&past{Source: s, index: x}).Series(ctx, history.SeriesFilter{App: x.app(id), Runs: chosen})
+	list, err := (&past{Source: s, index: x}).Series(ctx, history.SeriesFilter{App: x.app.Name, Runs: chosen})
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +62,6 @@ func (s *Source) Versions(ctx context.Context, id string, n int) ([]dashboard.Re
 		out = append(out, r)
 	}
 	return out, nil
-}
-
-// app is that of a run.
-func (x *index) app(id string) string {
-	head, _ := x.head(id)
-	return head.App
 }
 
 // Comparable returns the last runs up to a run that are comparable with it: see
