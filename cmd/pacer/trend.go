@@ -170,7 +170,7 @@ func seriesNamed(ctx context.Context, store history.Reader, word string, o trend
 		return list, err
 	}
 	filter.Key = ""
-	metrics, err := history.Measured(ctx, store, o.app)
+	metrics, err := store.Metrics(ctx, o.app)
 	if err != nil {
 		return nil, err
 	}

@@ -102,7 +102,6 @@ type Metric struct {
 	Name   string
 	Labels map[string]string
 	Unit   string
-	Runs   int // that measured it; 0: they were not counted
 }
 
 // Key is the metric's name and labels.

@@ -23,8 +23,8 @@ type Reader interface {
 	// points, however many runs and metrics the store has.
 	Series(ctx context.Context, f SeriesFilter) ([]Series, error)
 	// Metrics returns what was measured in the runs of an app, of any app if it
-	// is empty, by app, key and unit. Counting the runs costs as much as there
-	// are points: see Measured.
+	// is empty, by app, key and unit. It costs as much as there are metrics,
+	// however many runs there are.
 	Metrics(ctx context.Context, app string) ([]Metric, error)
 	// Apps returns the apps that have runs, by name.
 	Apps(ctx context.Context) ([]App, error)
@@ -56,22 +56,6 @@ func Revision(ctx context.Context, r Reader) (string, error) {
 	}
 	apps, err := r.Apps(ctx)
 	return fmt.Sprint(apps), err
-}
-
-// Lister is a history that tells what was measured without counting how often.
-type Lister interface {
-	// Measured is Metrics with Runs 0. It costs as much as there are metrics,
-	// however many runs there are.
-	Measured(ctx context.Context, app string) ([]Metric, error)
-}
-
-// Measured returns what was measured, as Reader.Metrics does, by the cheapest way
-// that a history has; whether the runs are counted is not said.
-func Measured(ctx context.Context, r Reader, app string) ([]Metric, error) {
-	if l, ok := r.(Lister); ok {
-		return l.Measured(ctx, app)
-	}
-	return r.Metrics(ctx, app)
 }
 
 // Named is a history in which metrics have other names than in runs. It is told

@@ -36,7 +36,7 @@ func (p *pagesOf) add(at time.Time) {
 func protectChanges(ctx context.Context, s history.Source, apps map[string]bool, pages map[string]*pagesOf, protected map[string]string, progress func(done, of int)) error {
 	var metrics []history.Metric
 	for app := range apps {
-		list, err := history.Measured(ctx, s, app)
+		list, err := s.Metrics(ctx, app)
 		if err != nil {
 			return err
 		}

@@ -41,7 +41,6 @@ type Metric struct {
 	Name   string            `json:"name"`
 	Labels map[string]string `json:"labels,omitempty"`
 	Unit   string            `json:"unit"`
-	Runs   int               `json:"runs"` // that measured it
 }
 
 // Metrics answers GET /api/v1/metrics.
@@ -173,7 +172,7 @@ func (s *Server) getMetrics(w http.ResponseWriter, r *http.Request) error {
 	}
 	list := Metrics{Metrics: []Metric{}}
 	for _, m := range metrics {
-		list.Metrics = append(list.Metrics, Metric{m.App, m.Name, m.Labels, m.Unit, m.Runs})
+		list.Metrics = append(list.Metrics, Metric{m.App, m.Name, m.Labels, m.Unit})
 	}
 	writeJSON(w, http.StatusOK, list)
 	return nil

@@ -164,13 +164,11 @@ func (h *History) Metrics(_ context.Context, app string) ([]history.Metric, erro
 		if app != "" && s.App != app {
 			continue
 		}
-		m := history.Metric{App: s.App, Name: s.Name, Labels: s.Labels, Unit: s.Unit, Runs: len(s.Points)}
+		m := history.Metric{App: s.App, Name: s.Name, Labels: s.Labels, Unit: s.Unit}
 		// Those of runs with different labels are one here.
-		if k := slices.IndexFunc(list, func(o history.Metric) bool { return o.App == m.App && o.Key() == m.Key() && o.Unit == m.Unit }); k >= 0 {
-			list[k].Runs += m.Runs
-			continue
+		if !slices.ContainsFunc(list, func(o history.Metric) bool { return o.App == m.App && o.Key() == m.Key() && o.Unit == m.Unit }) {
+			list = append(list, m)
 		}
-		list = append(list, m)
 	}
 	slices.SortFunc(list, func(a, b history.Metric) int {
 		return cmp.Or(strings.Compare(a.App, b.App), strings.Compare(a.Key(), b.Key()), strings.Compare(a.Unit, b.Unit))

@@ -257,31 +257,15 @@ func (r *reader) ofRuns(ctx context.Context, metrics []*metric, f history.Series
 
 // Metrics returns what was measured: see history.Reader.
 func (s *Store) Metrics(ctx context.Context, app string) ([]history.Metric, error) {
-	return s.metrics(ctx, app, "SELECT count(*) AS points FROM points p WHERE p.metric = m.id")
-}
-
-// Measured is Metrics without counting: see history.Lister.
-func (s *Store) Measured(ctx context.Context, app string) ([]history.Metric, error) {
-	list, err := s.metrics(ctx, app, "SELECT 1 AS points FROM points p WHERE p.metric = m.id LIMIT 1")
-	for i := range list {
-		list[i].Runs = 0
-	}
-	return list, err
-}
-
-// metrics returns those of which there are points, by a query that says how many.
-func (s *Store) metrics(ctx context.Context, app, many string) ([]history.Metric, error) {
 	var c conditions
+	c.add(true, "EXISTS (SELECT FROM points p WHERE p.metric = m.id OFFSET 0)") // looked up, not joined
 	c.add(app != "", "m.app = ?", escape(app))
 	var list []history.Metric
 	// Metrics of runs with different labels are one here.
-	err := each(ctx, s.pool, `
-		SELECT m.app, m.name, m.labels, m.unit, sum(n.points)::bigint
-		FROM metrics m CROSS JOIN LATERAL (`+many+`) n`+c.where()+`
-		GROUP BY m.app, m.key, m.unit, m.name, m.labels HAVING sum(n.points) > 0 ORDER BY m.app, m.key, m.unit`, c.args, func(rows pgx.Rows) error {
+	err := each(ctx, s.pool, "SELECT DISTINCT m.app, m.key, m.unit, m.name, m.labels FROM metrics m"+c.where()+" ORDER BY m.app, m.key, m.unit", c.args, func(rows pgx.Rows) error {
 		var m history.Metric
-		var labels string
-		if err := rows.Scan(&m.App, &m.Name, &labels, &m.Unit, &m.Runs); err != nil {
+		var key, labels string
+		if err := rows.Scan(&m.App, &key, &m.Unit, &m.Name, &labels); err != nil {
 			return err
 		}
 		m.App, m.Name, m.Unit = unescape(m.App), unescape(m.Name), unescape(m.Unit)

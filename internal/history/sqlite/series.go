@@ -231,31 +231,16 @@ func (r *reader) trait(id int64) (trait, error) {
 
 // Metrics returns what was measured: see history.Reader.
 func (s *Store) Metrics(ctx context.Context, app string) ([]history.Metric, error) {
-	return s.metrics(ctx, app, "(SELECT count(*) FROM points p WHERE p.metric = m.id)")
-}
-
-// Measured is Metrics without counting: see history.Lister.
-func (s *Store) Measured(ctx context.Context, app string) ([]history.Metric, error) {
-	list, err := s.metrics(ctx, app, "EXISTS (SELECT 1 FROM points p WHERE p.metric = m.id)")
-	for i := range list {
-		list[i].Runs = 0
-	}
-	return list, err
-}
-
-// metrics returns those of which there are points, by an expression that says how
-// many.
-func (s *Store) metrics(ctx context.Context, app, many string) ([]history.Metric, error) {
-	text, args := "SELECT m.app, m.name, m.labels, m.unit, sum("+many+") AS n FROM metrics m", []any{}
+	text, args := "SELECT app, name, labels, unit FROM metrics m WHERE EXISTS (SELECT 1 FROM points p WHERE p.metric = m.id)", []any{}
 	if app != "" {
-		text, args = text+" WHERE m.app = ?", []any{app}
+		text, args = text+" AND app = ?", []any{app}
 	}
 	var list []history.Metric
 	err := s.read(ctx, func(c *sqlite.Conn) error {
 		// Metrics of runs with different labels are one here.
-		return query(c, text+" GROUP BY m.app, m.key, m.unit HAVING n > 0 ORDER BY m.app, m.key, m.unit", func(r *sqlite.Stmt) error {
+		return query(c, text+" GROUP BY app, key, unit ORDER BY app, key, unit", func(r *sqlite.Stmt) error {
 			labels, err := history.DecodeLabels(r.ColumnText(2))
-			list = append(list, history.Metric{App: r.ColumnText(0), Name: r.ColumnText(1), Labels: labels, Unit: r.ColumnText(3), Runs: r.ColumnInt(4)})
+			list = append(list, history.Metric{App: r.ColumnText(0), Name: r.ColumnText(1), Labels: labels, Unit: r.ColumnText(3)})
 			return err
 		}, args...)
 	})

@@ -42,9 +42,6 @@ func deletes(t *testing.T, s history.Store) {
 	if metrics, err := s.Metrics(ctx, "app"); err != nil || len(metrics) != 1 {
 		t.Errorf("metrics %v, %v", metrics, err)
 	}
-	if metrics, err := history.Measured(ctx, s, "app"); err != nil || len(metrics) != 1 {
-		t.Errorf("measured %v, %v", metrics, err)
-	}
 	if _, err := s.Job(ctx, "verdict", "R5"); !errors.Is(err, history.ErrNotFound) {
 		t.Errorf("its job: %v", err)
 	}

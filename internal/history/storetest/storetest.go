@@ -496,11 +496,12 @@ func writersAtOnce(t *testing.T, open Place) {
 		t.Errorf("%d runs, %v", len(list), err)
 	}
 	metrics, err := s.Metrics(t.Context(), "app")
+	series, err2 := s.Series(t.Context(), history.SeriesFilter{App: "app"})
 	n := 0
-	for _, m := range metrics {
-		n += m.Runs
+	for i := range series {
+		n += len(series[i].Points)
 	}
-	if err != nil || len(metrics) != 7 || n != runs {
+	if err = errors.Join(err, err2); err != nil || len(metrics) != 7 || n != runs {
 		t.Errorf("%d points of %d metrics, %v", n, len(metrics), err)
 	}
 }
