@@ -181,7 +181,7 @@ func (c *cli) newTeam(ctx context.Context, o *serveOptions) (*team, error) {
 		Recorder: pacer.New(pacer.Config{App: "pacer", Version: versionNumber(), Logger: slog.New(slog.DiscardHandler)}),
 		Version:  versionNumber(), Log: o.log,
 	})
-	err = t.readable(ctx)
+	err = t.readable(ctx, c.stderr)
 	if err == nil && (local != nil || o.behindProxy) {
 		err = t.guarded(ctx, o)
 	}
@@ -225,8 +225,13 @@ func (o *serveOptions) caution(w io.Writer) {
 }
 
 // readable refuses to serve a history of a newer Pacer, of which no request could
-// be answered. What may pass is no reason not to start.
-func (t *team) readable(ctx context.Context) error {
+// be answered. What may pass is no reason not to start. One of an older Pacer is
+// brought up to date.
+func (t *team) readable(ctx context.Context, stderr io.Writer) error {
+	note := time.AfterFunc(5*time.Second, func() {
+		fmt.Fprintln(stderr, "opening the history: one of an older pacer is brought up to date, which takes minutes where it is large")
+	})
+	defer note.Stop()
 	open, _ := t.History(server.View{})
 	_, err := open(ctx)
 	var newer *history.NewerError

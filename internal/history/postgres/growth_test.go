@@ -51,6 +51,7 @@ func TestQueriesUseIndexes(t *testing.T) {
 		c.filter(tt.filter)
 		plan(tt.name, tt.index, "SELECT r.seq FROM runs r"+c.where()+" ORDER BY r.time DESC, r.id DESC LIMIT 10", c.args...)
 	}
+	plan("a series", "Index Only Scan using points_pkey ", "SELECT "+pointColumns+" FROM points p WHERE p.metric = 1 ORDER BY p.time")
 	plan("jobs to give up", "using jobs_worn ", strings.TrimSpace(giveUp), "k")
 	plan("an app's audit log", "using audit_of_app ", "SELECT entry FROM audit WHERE app = $1 ORDER BY id DESC LIMIT 10", "app")
 }

@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -125,4 +127,86 @@ func TestOlder(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
+}
+
+// ends is a context that ends with an error when its channel is closed.
+type ends struct {
+	context.Context
+	done chan struct{}
+	err  error
+}
+
+func (e *ends) Done() <-chan struct{} { return e.done }
+
+func (e *ends) Err() error {
+	select {
+	case <-e.done:
+		return e.err
+	default:
+		return nil
+	}
+}
+
+// Bringing a large history up to date takes as long as it takes, also where whoever
+// opens it has little time; it ends when they give up.
+func TestMigrationTakesItsTime(t *testing.T) {
+	t.Parallel()
+	for _, why := range []error{context.DeadlineExceeded, context.Canceled} {
+		ctx := t.Context()
+		address := pgtest.Address(t)
+		c, err := pgx.Connect(ctx, address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close(ctx)
+		last := len(schema.Postgres()) - 1
+		script := "CREATE TABLE pacer_history (version integer NOT NULL);"
+		for _, m := range schema.Postgres()[:last] {
+			script += m.SQL
+		}
+		for _, text := range []string{fmt.Sprintf("%s; INSERT INTO pacer_history VALUES (%d)", script, last), "BEGIN; LOCK TABLE points"} {
+			if _, err := c.Exec(ctx, text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		end := &ends{ctx, make(chan struct{}), why}
+		opened := make(chan error, 1)
+		go func() {
+			s, err := Open(end, address)
+			if err == nil {
+				err = s.Close()
+			}
+			opened <- err
+		}()
+		waits := func() (n int) {
+			if err := c.QueryRow(ctx, "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'points'::regclass").Scan(&n); err != nil {
+				t.Error(err)
+			}
+			return n
+		}
+		for patience := time.Now().Add(time.Minute); waits() == 0 && !t.Failed(); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(patience) {
+				t.Fatal("it does not begin")
+			}
+		}
+		close(end.done)
+		if why == context.Canceled {
+			err = <-opened
+		}
+		if _, e := c.Exec(ctx, "COMMIT"); e != nil {
+			t.Fatal(e)
+		}
+		if why == context.Canceled {
+			if !errors.Is(err, context.Canceled) && !errors.Is(err, history.ErrUnavailable) {
+				t.Errorf("given up: %v", err)
+			}
+			continue
+		}
+		if err := <-opened; err != nil {
+			t.Errorf("without time: %v", err)
+		}
+		if _, err := OpenToRead(ctx, address); err != nil {
+			t.Error(err)
+		}
+	}
 }

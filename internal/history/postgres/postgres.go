@@ -189,11 +189,17 @@ const (
 
 // migrate brings the schema to the newest version, in one transaction. Whoever
 // comes second waits for the lock: in PostgreSQL even CREATE TABLE IF NOT
-// EXISTS races with itself.
+// EXISTS races with itself. Of a large history it may take minutes, which a deadline
+// does not end: it would begin anew each time.
 func (s *Store) migrate(ctx context.Context) error {
 	migrations := schema.Postgres()
-	if version, err := s.version(ctx, s.pool); err == nil && version == len(migrations) {
+	switch version, err := s.version(ctx, s.pool); {
+	case err == nil && version == len(migrations):
 		return nil
+	case err == nil && version > 0:
+		var end context.CancelFunc
+		ctx, end = withoutDeadline(ctx)
+		defer end()
 	}
 	return s.write(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", migrating); err != nil {
@@ -216,6 +222,18 @@ func (s *Store) migrate(ctx context.Context) error {
 		_, err = tx.Exec(ctx, "UPDATE pacer_history SET version = $1", len(migrations))
 		return err
 	})
+}
+
+// withoutDeadline returns a context that ends when the given one is cancelled, but not
+// when that one's time is over.
+func withoutDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	patient, end := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			end()
+		}
+	})
+	return patient, func() { stop(); end() }
 }
 
 // exists is the condition that there is a table. It looks into the catalogue:
