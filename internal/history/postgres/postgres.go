@@ -89,7 +89,7 @@ func OpenToRead(ctx context.Context, address string) (*Store, error) {
 func connect(ctx context.Context, address string, readOnly bool) (*Store, error) {
 	shown := Redact(address)
 	config, err := pgxpool.ParseConfig(address)
-	if err != nil {
+	if err != nil || strayAt(address) {
 		// What the parser says may quote the address with its password.
 		return nil, fmt.Errorf("history %s: the address is not valid: expected postgres://USER:PASSWORD@HOST:PORT/DATABASE, with characters such as @ : / %% # in the password written as %%40 %%3A %%2F %%25 %%23", shown)
 	}
@@ -105,6 +105,15 @@ func connect(ctx context.Context, address string, readOnly bool) (*Store, error)
 		return nil, fmt.Errorf("history %s: %w", shown, err)
 	}
 	return &Store{pool: pool, address: shown, months: make(map[string]time.Time), making: make(chan struct{}, 1), patience: 500 * time.Millisecond}, nil
+}
+
+// strayAt tells whether an address has an @ in its password that is not written
+// %40: the host would be looked for by the name of what follows it, and errors
+// would tell that.
+func strayAt(address string) bool {
+	_, rest, _ := strings.Cut(address, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	return strings.Count(authority, "@") > 1
 }
 
 // Redact returns an address without its password.
