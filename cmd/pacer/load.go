@@ -112,6 +112,10 @@ func unreachable(err error) error {
 	if errors.As(err, &older) {
 		return hint(err, "bring it up to date: pacer history vacuum --history %s", older.Store)
 	}
+	var newer *history.NewerError
+	if errors.As(err, &newer) {
+		return hint(err, "upgrade this one (pacer version says which it is), or name another history: --history ADDRESS")
+	}
 	if errors.Is(err, history.ErrFull) {
 		return hint(err, "or name a history on another disk: --history ADDRESS")
 	}

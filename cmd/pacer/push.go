@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -158,19 +157,8 @@ func (c *cli) pushed(p *pusher, todo int, err error) error {
 		c.kept = ": " + waits
 		fmt.Fprintln(c.stderr, waits)
 	}
-	var status *request.StatusError
-	var certificate *tls.CertificateVerificationError
-	switch {
-	case errors.As(err, &certificate):
-		return hint(err, "is that its name? a certificate of your own authority: SSL_CERT_FILE=ca.pem")
-	case errors.Is(err, http.ErrSchemeMismatch):
-		return hint(err, "it speaks no TLS: http://%s", p.to.Name)
-	case errors.As(err, &status) && status.Status == http.StatusUnauthorized:
-		return hint(err, "put a token into $PACER_TOKEN; where the server runs: pacer token create --name ci --role ingest")
-	case errors.As(err, &status) && status.Status == http.StatusNotFound:
-		return hint(err, "is that the address of a pacer serve?")
-	case err != nil:
-		return err
+	if err != nil {
+		return pushHint(err, p.to)
 	}
 	return rejectedError(p)
 }
@@ -215,13 +203,17 @@ func endpoint(address, tokenFile string) (request.Request, error) {
 		return request.Request{}, hint(errors.New("the address of the server: expected http://HOST:PORT or https://HOST"), "pacer push https://pacer.example")
 	}
 	at.Path, at.RawQuery, at.Fragment = strings.TrimSuffix(at.Path, "/")+"/api/v1/runs", "", ""
-	token := env("PACER_TOKEN")
+	token, from := env("PACER_TOKEN"), "$PACER_TOKEN"
 	if tokenFile != "" {
+		from = tokenFile
 		text, err := os.ReadFile(tokenFile)
 		if err != nil {
 			return request.Request{}, err
 		}
 		token = strings.TrimSpace(string(text))
+	}
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return request.Request{}, hint(fmt.Errorf("%s holds more than a token: expected one word, pacer_...", from), "pacer token create writes it to standard output, and what is to be known of it to standard error: --name ci --role ingest >token.txt")
 	}
 	header := http.Header{"Content-Type": {"application/x-ndjson"}, "Content-Encoding": {"zstd"}}
 	if token != "" {

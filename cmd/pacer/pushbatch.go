@@ -136,7 +136,11 @@ func (p *pusher) send(ctx context.Context, batch []line) error {
 		}
 		return p.send(ctx, batch[half:])
 	case errors.As(err, &status) && status.Status == http.StatusRequestEntityTooLarge:
-		err := p.reject(server.Rejected{Line: 1, Status: status.Status, Error: fmt.Sprintf("its %d bytes are more than the server takes: %s", size, first(status.Message, status.Error())), Hint: server.TooLarge}, batch)
+		todo := server.TooLarge
+		if status.Message == "" { // a pacer would say why
+			todo += "; if what stands before the server refuses it, let that take more (client_max_body_size 32m in nginx) and send again: --again"
+		}
+		err := p.reject(server.Rejected{Line: 1, Status: status.Status, Error: fmt.Sprintf("its %d bytes are more than the server takes: %s", size, first(status.Message, status.Error())), Hint: todo}, batch)
 		p.show(p.done())
 		return err
 	case err != nil:

@@ -58,7 +58,7 @@ func (o *serveOptions) listener() (net.Listener, error) {
 	if err != nil || o.cert == "" {
 		return l, err
 	}
-	return tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: (&certificate{cert: o.cert, key: o.key}).get}), nil
+	return tls.NewListener(tlsOnly{l}, &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: (&certificate{cert: o.cert, key: o.key}).get}), nil
 }
 
 // url is the address for people. Of every address of this machine it names one.
@@ -224,9 +224,10 @@ func (o *serveOptions) caution(w io.Writer) {
 	}
 }
 
-// readable refuses to serve a history of a newer Pacer, of which no request could
-// be answered. What may pass is no reason not to start. One of an older Pacer is
-// brought up to date.
+// readable refuses to serve what no request could be answered from: a history of
+// a newer Pacer, a file that is none, an address of no kind, a database that does
+// not let this user in. What may pass is no reason not to start. A history of an
+// older Pacer is brought up to date.
 func (t *team) readable(ctx context.Context, stderr io.Writer) error {
 	note := time.AfterFunc(5*time.Second, func() {
 		fmt.Fprintln(stderr, "opening the history: one of an older pacer is brought up to date, which takes minutes where it is large")
@@ -234,11 +235,10 @@ func (t *team) readable(ctx context.Context, stderr io.Writer) error {
 	defer note.Stop()
 	open, _ := t.History(server.View{})
 	_, err := open(ctx)
-	var newer *history.NewerError
-	if errors.As(err, &newer) {
-		return err
+	if errors.Is(err, history.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		return nil
 	}
-	return nil
+	return unreachable(err)
 }
 
 // guarded refuses to serve others while there are no tokens.
