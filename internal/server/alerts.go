@@ -234,6 +234,7 @@ func (s *Server) deleteBaseline(w http.ResponseWriter, r *http.Request) error {
 // AuditLog answers GET /api/v1/audit: newest first.
 type AuditLog struct {
 	Entries []history.Audit `json:"entries"`
+	Next    string          `json:"next,omitempty"` // for before: where the next page begins
 }
 
 func (s *Server) getAudit(w http.ResponseWriter, r *http.Request) error {
@@ -255,9 +256,15 @@ func (s *Server) getAudit(w http.ResponseWriter, r *http.Request) error {
 		if who.App != "" {
 			f.App = who.App
 		}
+		most := f.Limit
+		f.Limit++ // to know whether there is more
 		entries, err := store.AuditLog(r.Context(), f)
 		if err != nil {
 			return err
+		}
+		if len(entries) > most {
+			entries = entries[:most]
+			list.Next = entries[most-1].ID
 		}
 		list.Entries = append(list.Entries, entries...)
 	}

@@ -63,6 +63,7 @@ func refusalOf(err error) *refusal {
 		file      *input.Error
 		ambiguous *baseline.AmbiguousError
 		policy    *judge.PolicyError
+		forked    *lineageError
 	)
 	with := func(status int, hint string) *refusal {
 		return &refusal{status: status, text: err.Error(), hint: hint, cause: err}
@@ -82,6 +83,8 @@ func refusalOf(err error) *refusal {
 		return with(http.StatusBadRequest, "")
 	case errors.As(err, &ambiguous):
 		return with(http.StatusBadRequest, "write more of the id")
+	case errors.As(err, &forked):
+		return with(http.StatusBadRequest, "the server asks git in the folder in which it runs; name a baseline: ?baseline=RUN or branch:NAME")
 	case errors.Is(err, history.ErrNotFound), errors.Is(err, history.ErrNone):
 		return nothing()
 	case full(err):

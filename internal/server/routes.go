@@ -96,7 +96,7 @@ var routes = []route{
 		bodies: []content{{"application/json", NewToken{}, "What it is for, and what it allows: ingest, read, write, admin."}}, answers: map[int]answer{http.StatusCreated: {MadeToken{}, "The token."}}, serve: (*Server).postToken},
 	{method: "DELETE", path: "/api/v1/tokens/{id}", role: access.Admin, name: "revokeToken", summary: "Revoke a token, at once", params: []param{{"id", "of the token"}}, answers: ok(Token{}, "It lets nobody in any more."), serve: (*Server).deleteToken},
 	{method: "GET", path: "/api/v1/audit", role: access.Admin, name: "listAudit", summary: "What was changed, by whom, newest first",
-		params: []param{appParam, {"actor", "only by this one"}, {"action", "only this: token.create, run.delete"}, sinceParam, {"limit", "at most so many: 1 to 1000, 100 by default"}, {"before", "only entries before this id"}}, answers: ok(AuditLog{}, "A page of it."), serve: (*Server).getAudit},
+		params: []param{appParam, {"actor", "only by this one"}, {"action", "only this: token.create, run.delete"}, sinceParam, {"limit", "at most so many: 1 to 1000, 100 by default"}, {"before", "only entries before this id, as the answer before said in next"}}, answers: ok(AuditLog{}, "A page of it."), serve: (*Server).getAudit},
 
 	{method: "GET", path: "/api/v1/openapi.json", name: "getOpenAPI", summary: "This document", answers: map[int]answer{http.StatusOK: {nil, "OpenAPI 3.1."}}},
 	{method: "GET", path: "/healthz", name: "health", summary: "Whether the server is there", answers: map[int]answer{http.StatusOK: {nil, "It is."}}},

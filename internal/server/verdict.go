@@ -44,7 +44,7 @@ func (s *Server) caseOf(ctx context.Context, src baseline.Source, current *run.R
 	if err != nil {
 		return none, err
 	}
-	q := baseline.Question{Current: current, App: current.App, AnyEnvironment: p.AnyEnvironment, Lineage: s.Lineage}
+	q := baseline.Question{Current: current, App: current.App, AnyEnvironment: p.AnyEnvironment, Lineage: s.lineage()}
 	rule := word
 	if rule == "" {
 		rule = p.Baseline
@@ -67,6 +67,26 @@ func (s *Server) caseOf(ctx context.Context, src baseline.Source, current *run.R
 		return none, err
 	}
 	return judge.Case{Current: current, Baseline: b, History: past, Policy: p.For(current.App), Now: s.Now()}, nil
+}
+
+// lineageError is that version control, which merge-base asks, does not say where
+// a commit forked: the server is in no repository, or not in that of the app.
+type lineageError struct{ error }
+
+func (e *lineageError) Unwrap() error { return e.error }
+
+// lineage is Lineage, with errors that can be told from those of the server.
+func (s *Server) lineage() baseline.Lineage {
+	if s.Lineage == nil {
+		return nil
+	}
+	return func(ctx context.Context, commit, branch string) (baseline.Ancestry, error) {
+		past, err := s.Lineage(ctx, commit, branch)
+		if err != nil && ctx.Err() == nil {
+			err = &lineageError{err}
+		}
+		return past, err
+	}
 }
 
 // before is a history up to a time, and no further back than pages look.
