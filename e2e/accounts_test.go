@@ -111,3 +111,33 @@ func TestSignIn(t *testing.T) {
 		})
 	}
 }
+
+// In windows of any width the tables of the server's pages keep words whole, and
+// a token is revoked without scrolling aside where they are stacked.
+func TestServerTables(t *testing.T) {
+	t.Parallel()
+	b := open(t, admins(t), window{})
+	for _, width := range []int64{390, 700, 900, 1280} {
+		b.resize(window{Width: width})
+		for _, path := range []string{"apps", "tokens"} {
+			b.visit(path)
+			// A short text without a blank stands in one line.
+			broken := eval[[]string](b, `[...document.querySelectorAll("tbody :is(th,td)")].flatMap(cell => {
+				const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), found = [];
+				for (let n; (n = texts.nextNode());) for (const m of n.data.matchAll(/\S{2,10}/g)) {
+					if (n.parentElement.closest("summary,code")) continue;
+					const r = document.createRange();
+					r.setStart(n, m.index); r.setEnd(n, m.index + m[0].length);
+					if (m[0].length < 10 && new Set([...r.getClientRects()].map(c => Math.round(c.top))).size > 1) found.push(m[0]);
+				}
+				return found;
+			})`)
+			if len(broken) > 0 {
+				t.Errorf("%s, %d px wide, breaks %q", path, width, broken)
+			}
+		}
+		if right := eval[float64](b, `document.querySelector("button[name=revoke]").getBoundingClientRect().right`); width <= 840 && right > float64(width) {
+			t.Errorf("%d px wide, Revoke ends at %v", width, right)
+		}
+	}
+}

@@ -20,6 +20,7 @@ import (
 type overviewView struct {
 	view
 	Run      *judge.Head // nil: nothing was measured
+	Here     string      // address of the server, where nothing was measured; "": it takes no runs
 	Where    string      // environment and labels of the run
 	Summary  summary
 	Compared bool // there is a baseline
@@ -106,6 +107,12 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) error {
 // nothing shows what to do where there is no run.
 func (h *Handler) nothing(w http.ResponseWriter, r *http.Request, o *overviewView) error {
 	o.Title = "No samples yet"
+	if h.Accounts != nil {
+		o.Here = "http://" + r.Host
+		if h.Secure {
+			o.Here = "https://" + r.Host
+		}
+	}
 	if o.App != nil {
 		o.Title = "No run matches"
 		o.Clear = o.Link("", "env", "", "branch", "", "base", "", "run", "")

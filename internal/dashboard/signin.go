@@ -26,7 +26,10 @@ func (h *Handler) askToken(w http.ResponseWriter, r *http.Request, status int, n
 	v := signInView{view: h.bare(r), Next: ownPage(next)}
 	v.Title, v.Nav, v.Query = "Sign in", nil, nil
 	if wrong != nil {
-		v.Wrong, v.Hint = wrong.Text, wrong.Hint
+		v.Wrong, v.Hint = strings.TrimSuffix(wrong.Text, ".")+".", wrong.Hint
+		if wrong.Status == http.StatusUnauthorized {
+			v.Hint = "" // it is for programs; the page itself says who makes a token
+		}
 	}
 	return h.render(w, r, status, "signin", &v)
 }

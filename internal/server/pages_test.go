@@ -93,6 +93,18 @@ func (b *browser) to(method, path string, form url.Values) string {
 	return w.Header().Get("Location")
 }
 
+// While nothing was sent the first page says how to.
+func TestEmptySite(t *testing.T) {
+	t.Parallel()
+	h := newSite(t, nil)
+	h.token("", "ingest")
+	b := h.browser()
+	b.to("POST", "/signin", url.Values{"token": {h.token("", "read")}})
+	if page := b.page(200, "GET", "/", nil); !strings.Contains(page, "<pre><code>export PACER_TOKEN=pacer_…\npacer push http://pacer.example</code></pre>") {
+		t.Errorf("the first page: %s", page)
+	}
+}
+
 // Somebody signs in with a token, sees what it allows, and is out when it ends.
 func TestSignIn(t *testing.T) {
 	t.Parallel()
@@ -109,7 +121,7 @@ func TestSignIn(t *testing.T) {
 	}
 	for _, wrong := range []string{"", "x", "pacer_" + strings.Repeat("0", 70), admin[:len(admin)-1], admin + "0"} {
 		page := b.page(401, "POST", "/signin", url.Values{"token": {wrong}, "next": {"runs"}})
-		if !strings.Contains(page, "the token is not valid") || !strings.Contains(page, `value="runs"`) || len(b.cookies) > 0 {
+		if !strings.Contains(page, "never was one.</span>") || strings.Contains(page, "Authorization") || !strings.Contains(page, `value="runs"`) || len(b.cookies) > 0 {
 			t.Errorf("a wrong token: %s", page)
 		}
 	}
