@@ -155,7 +155,9 @@ func (c *cli) pushed(p *pusher, todo int, err error) error {
 			waits = "1 run waits for the next push"
 		}
 		c.kept = ": " + waits
-		fmt.Fprintln(c.stderr, waits)
+		if !errors.Is(err, context.Canceled) { // else that it was interrupted says so
+			fmt.Fprintln(c.stderr, waits)
+		}
 	}
 	if err != nil {
 		return pushHint(err, p.to)

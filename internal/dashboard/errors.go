@@ -46,6 +46,12 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if gone(r, err) {
 		return
 	}
+	// What an error says of the place of the history is for those who run it, and
+	// while that is away nobody can be told from a stranger.
+	said := "The log of the server says why."
+	if h.Accounts == nil || h.account(r).Admin {
+		said = err.Error() + "."
+	}
 	id := cmp.Or(w.Header().Get("X-Request-Id"), newRequestID())
 	var p *problem
 	var refused *AccountError
@@ -56,9 +62,9 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, history.ErrNotFound):
 		p = &problem{status: http.StatusNotFound, Title: "Not found", Text: err.Error() + ".", cause: err}
 	case errors.Is(err, history.ErrUnavailable):
-		p = &problem{status: http.StatusServiceUnavailable, Title: "The history is busy", Text: "Try again in a moment: " + err.Error() + ".", cause: err}
+		p = &problem{status: http.StatusServiceUnavailable, Title: "The history is not available now", Text: "Try again in a moment. " + said, cause: err}
 	default:
-		p = &problem{status: http.StatusInternalServerError, Title: "Something went wrong", Text: err.Error() + ".", cause: err}
+		p = &problem{status: http.StatusInternalServerError, Title: "Something went wrong", Text: said, cause: err}
 		var newer *history.NewerError
 		if errors.As(err, &newer) {
 			p.Title, p.Hint = "This history was written by a newer pacer", "pacer version"

@@ -51,3 +51,19 @@ func TestHistoryAway(t *testing.T) {
 		}
 	}
 }
+
+// While the history is away, pages tell nobody where it is: who asks may be
+// anybody.
+func TestPagesAway(t *testing.T) {
+	t.Parallel()
+	h := newSite(t, func(c *Config) {
+		c.Open = func(context.Context, bool) (history.Store, error) {
+			return nil, fmt.Errorf("history postgres://user@secret: %w", history.ErrUnavailable)
+		}
+	})
+	for _, path := range []string{"/", "/runs", "/tokens", "/settings", "/signin"} {
+		if page := h.browser().page(503, "GET", path, nil); strings.Contains(page, "secret") || !strings.Contains(page, "Try again in a moment. The log of the server says why.") {
+			t.Errorf("%s: %s", path, page)
+		}
+	}
+}
