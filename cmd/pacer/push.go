@@ -215,7 +215,7 @@ func endpoint(address, tokenFile string) (request.Request, error) {
 		token = strings.TrimSpace(string(text))
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return request.Request{}, hint(fmt.Errorf("%s holds more than a token: expected one word, pacer_...", from), "pacer token create writes it to standard output, and what is to be known of it to standard error: --name ci --role ingest >token.txt")
+		return request.Request{}, hint(fmt.Errorf("%s holds more than a token: expected one word that begins with pacer_", from), "pacer token create writes it to standard output, and what is to be known of it to standard error: --name ci --role ingest >token.txt")
 	}
 	header := http.Header{"Content-Type": {"application/x-ndjson"}, "Content-Encoding": {"zstd"}}
 	if token != "" {
