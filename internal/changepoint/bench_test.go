@@ -30,3 +30,18 @@ func BenchmarkFind(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkQuiet searches 200 points without a change, as most series are.
+func BenchmarkQuiet(b *testing.B) {
+	for _, f := range noise.Families() {
+		values := f.At(rand.New(rand.NewPCG(2, 1)), 200, 1, 0.03)
+		b.Run(f.Name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Find(values, Options{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -99,6 +99,18 @@ func Find(values []float64, o Options) ([]Point, error) {
 	}
 	s, final := s.straighten()
 	m := s.uneven(final)
+	if len(m.path.starts) == 1 && len(s.ramps) == 0 {
+		return nil, nil // there is nothing to take back or to describe
+	}
+	points := s.points(m, o)
+	settle(points, values)
+	return points, nil
+}
+
+// points takes back the changes of a model that are too little, and describes
+// the others.
+func (s *series) points(m model, o Options) []Point {
+	m.law.describe()
 	s.weight = s.effective(m)
 	levels := s.prune(m.law, s.segments(m), o)
 	if m.law.rho == 0 {
@@ -106,8 +118,7 @@ func Find(values []float64, o Options) ([]Point, error) {
 	}
 	points := append(s.steps(m.law, levels, o), s.drifts(m.law, levels, o)...)
 	slices.SortStableFunc(points, func(a, b Point) int { return a.Index - b.Index })
-	settle(points, values)
-	return points, nil
+	return points
 }
 
 // settle mends the levels of steps that the values themselves contradict: what

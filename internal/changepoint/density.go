@@ -40,20 +40,28 @@ type density struct {
 
 	bin    float64   // width of a bin of the table
 	centre int       // index of zero
-	cost   []float64 // −log density by distance from the level
-	median float64   // of the law
-	info   float64   // Fisher information about the level
+	mass   []float64 // density by distance from the level, up to a factor
+	cost   []float64 // −log of it
+	median float64   // of the law, once it was described
+	info   float64   // likewise: Fisher information about the level
 }
 
 // plain is the density at a distance from the level, before rounding to ticks.
-func (d *density) plain(r float64) float64 {
+func (d *density) plain(r float64) float64 { return (1-d.up-d.down)*d.bulk(r) + d.outlier(r) }
+
+// outlier is the part of the density that is contamination.
+func (d *density) outlier(r float64) float64 {
 	side := d.up
 	if r < 0 {
 		side = d.down
 	}
+	return side * d.wild(r)
+}
+
+// wild is the density of contamination on one side.
+func (d *density) wild(r float64) float64 {
 	w := r / (wild * d.scale)
-	outlier := 2 / (math.Pi * wild * d.scale * (1 + w*w))
-	return (1-d.up-d.down)*d.bulk(r) + side*outlier
+	return 2 / (math.Pi * wild * d.scale * (1 + w*w))
 }
 
 func (d *density) bulk(r float64) float64 {
@@ -105,16 +113,32 @@ func (d *density) tabulate(tick float64) *density {
 	box := int(math.Round(tick / d.bin)) // a rounded value has the mass of its whole tick
 	d.centre = reach*resolution + int(math.Abs(d.distance)/d.bin) + box
 	f := make([]float64, 2*d.centre+1)
-	for i := range f {
-		f[i] = d.plain(float64(i-d.centre) * d.bin)
+	if d.family == normal || d.family == student { // the same on either side but for what is wild
+		for i := d.centre; i >= 0; i-- {
+			r := float64(i) * d.bin
+			bulk, wild := (1-d.up-d.down)*d.bulk(r), d.wild(r)
+			f[d.centre-i], f[d.centre+i] = bulk+d.down*wild, bulk+d.up*wild
+		}
+	} else {
+		for i := range f {
+			f[i] = d.plain(float64(i-d.centre) * d.bin)
+		}
 	}
 	if box > 1 {
 		f = smooth(f, box)
 	}
-	d.cost = make([]float64, len(f))
-	below, total, last := 0.0, 0.0, 0.0
+	d.mass, d.cost = f, make([]float64, len(f))
 	for i, v := range f {
 		d.cost[i] = -math.Log(v)
+	}
+	return d
+}
+
+// describe works out what is asked of the one law that is believed.
+func (d *density) describe() {
+	d.info = 0
+	below, total, last := 0.0, 0.0, 0.0
+	for i, v := range d.mass {
 		total += v
 		if i > 0 {
 			slope := (v - last) / d.bin
@@ -122,13 +146,12 @@ func (d *density) tabulate(tick float64) *density {
 		}
 		last = v
 	}
-	for i, v := range f {
+	for i, v := range d.mass {
 		if below += v; below >= total/2 {
 			d.median = float64(i-d.centre) * d.bin
 			break
 		}
 	}
-	return d
 }
 
 // smooth returns the running means of f over windows of about width entries.
@@ -158,16 +181,21 @@ func (d *density) at(r float64) float64 {
 	return d.cost[i] + (p-float64(i))*(d.cost[i+1]-d.cost[i])
 }
 
-// fit returns the law of a family that suits the residuals, or nil if the
-// family has none. floor is the least scale; segments the number of levels that
-// were estimated from the same values.
-func fit(f family, residuals []float64, tick, floor float64, segments int) *density {
+// centred returns residuals in order, about their median: what laws are fitted to.
+func centred(residuals []float64) []float64 {
 	r := slices.Clone(residuals)
 	slices.Sort(r)
 	middle := stat.QuantileSorted(r, 0.5)
 	for i := range r {
 		r[i] -= middle
 	}
+	return r
+}
+
+// fit returns the law of a family that suits centred residuals, or nil if the
+// family has none. floor is the least scale; segments the number of levels that
+// were estimated from the same values.
+func fit(f family, r []float64, tick, floor float64, segments int) *density {
 	d := &density{family: f, ratio: 1, up: leastWild, down: leastWild}
 	// Levels that follow the values make the residuals too small.
 	lost := math.Sqrt(float64(len(r)) / max(1, float64(len(r)-segments)))
@@ -205,8 +233,8 @@ func (d *density) fitNormal(r []float64, rough, tick, floor float64) {
 		var mass, sum, square, up, down float64
 		for _, v := range r {
 			e := v - centre
-			bulk := (1 - d.up - d.down) * d.bulk(e)
-			share := bulk / d.plain(e)
+			bulk := (1 - d.up - d.down) * (gauss(e/d.scale) / d.scale)
+			share := bulk / (bulk + d.outlier(e))
 			mass += share
 			sum += share * v
 			square += share * e * e
@@ -296,17 +324,17 @@ func (d *density) fitModes(r []float64, tick, floor float64) bool {
 	up, down := leastWild, leastWild
 	for range 12 {
 		wide := wild * scaleA
+		first, bulk, height := 1-share, 1-up-down, math.Pi*wide
 		var massA, massB, sumA, sumB, squareA, squareB, above, below float64
 		for _, v := range r {
-			fa := (1 - share) * gauss((v-a)/scaleA) / scaleA
+			fa := first * gauss((v-a)/scaleA) / scaleA
 			fb := share * gauss((v-b)/scaleB) / scaleB
 			side := down
 			if v > a {
 				side = up
 			}
 			w := (v - a) / wide
-			out := side * 2 / (math.Pi * wide * (1 + w*w))
-			bulk := 1 - up - down
+			out := side * 2 / (height * (1 + w*w))
 			all := bulk*(fa+fb) + out
 			pa, pb := bulk*fa/all, bulk*fb/all
 			massA += pa

@@ -112,8 +112,11 @@ const rampPrice = 1.5
 // steadiest returns the ramp that gains most over a run of steps in one
 // direction, if one gains.
 func (s *series) steadiest(m model) (drift, bool) {
-	all := s.plainSegments(m)
 	var best drift
+	if len(m.path.starts) == 1 {
+		return best, false
+	}
+	all := s.plainSegments(m)
 	consider := func(parts []segment) {
 		steps := s.beta * float64(len(parts)-1)
 		for _, g := range parts {
@@ -179,7 +182,7 @@ func (s *series) flatten(r drift) *series {
 		flat.x[t] = v - (r.at(t) - r.low)
 	}
 	flat.ramps = append(s.ramps[:len(s.ramps):len(s.ramps)], r)
-	flat.measure()
+	flat.measure(flat.differences(1))
 	flat.rough = max(flat.rough, s.floor)
 	return &flat
 }

@@ -38,12 +38,12 @@ func oracle(h history) []Point {
 		}
 	}
 	for f := normal; f <= modes; f++ {
-		if d := fit(f, errors, s.tick, s.floor, 0); d != nil {
+		if d := fit(f, centred(errors), s.tick, s.floor, 0); d != nil {
 			try(d)
 		}
 	}
 	if rho := correlation(truth, errors); rho > 0.1 {
-		if d := fit(normal, s.residuals(truth, rho), s.tick, s.floor, 0); d != nil {
+		if d := fit(normal, centred(s.residuals(truth, rho)), s.tick, s.floor, 0); d != nil {
 			d.rho = rho
 			try(d)
 		}

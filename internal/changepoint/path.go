@@ -55,27 +55,37 @@ func candidates(medians []float64, spacing, margin float64) []float64 {
 // grid is a series and its candidate levels in bins of a density's table.
 type grid struct {
 	d      *density
-	cost   [][]float64 // a table for each spread, padded so that no look-up leaves it
+	cost   [][]float64 // a table for each spread, padded so that no look-up leaves it; without rho mirrored: by level less value
 	shift  int         // index of zero in it
 	x, y   []int32     // values; values less rho times the one before
 	level  []int32     // levels
 	scaled []int32     // levels times 1−rho
 	levels []float64
+	value  []float64 // of each level: least cost of a path that ends in it
+	start  []int32   // likewise: where its last segment starts
+	// After each point: the best level, and where its last segment starts.
+	endLevel, endStart []int32
 }
 
-func newGrid(s *series, d *density) *grid {
-	g := &grid{d: d}
+// resize returns a slice of n elements, whatever they hold, in the place of
+// another one if there is room.
+func resize[T any](s []T, n int) []T { return slices.Grow(s[:0], n)[:n] }
+
+// fill makes the grid of a series and a law. What the grid held before is gone:
+// a search needs one grid after another, and their room was half of its memory.
+func (g *grid) fill(s *series, d *density) {
+	g.d = d
 	g.levels = candidates(s.medians, d.bin/(1-d.rho), max(s.tick/2, 2*d.bin/(1-d.rho)))
 	origin := g.levels[0]
 	k := len(g.levels)
-	g.level, g.scaled = make([]int32, k), make([]int32, k)
+	g.level, g.scaled = resize(g.level, k), resize(g.scaled, k)
 	for j, l := range g.levels {
 		g.level[j] = int32(math.Round((l - origin) / d.bin))
 		g.scaled[j] = int32(math.Round((l - origin) * (1 - d.rho) / d.bin))
 	}
 	span := int(g.level[k-1])
 	low, high := float64(-d.centre), float64(span+d.centre)
-	g.x, g.y = make([]int32, len(s.x)), make([]int32, len(s.x))
+	g.x, g.y = resize(g.x, len(s.x)), resize(g.y, len(s.x))
 	for i, v := range s.x {
 		b := min(high, max(low, (v-origin)/d.bin))
 		g.x[i] = int32(math.Round(b))
@@ -90,19 +100,21 @@ func newGrid(s *series, d *density) *grid {
 		pad = span
 	}
 	g.shift = d.centre + pad
-	g.cost = make([][]float64, len(spreads))
+	g.cost = resize(g.cost, len(spreads))
 	for i, spread := range spreads {
 		if i == usualSpread || slices.Contains(d.course, uint8(i)) {
-			g.cost[i] = d.padded(pad, spread)
+			g.cost[i] = d.padded(g.cost[i], pad, spread)
+			if d.rho == 0 {
+				slices.Reverse(g.cost[i])
+			}
 		}
 	}
-	return g
 }
 
 // padded returns the table of costs for noise of another spread, with the
-// outermost cost repeated on either side.
-func (d *density) padded(pad int, spread float64) []float64 {
-	table := make([]float64, len(d.cost)+2*pad)
+// outermost cost repeated on either side, in the place of another table.
+func (d *density) padded(table []float64, pad int, spread float64) []float64 {
+	table = resize(table, len(d.cost)+2*pad)
 	if spread == 1 {
 		copy(table[pad:], d.cost)
 		last := len(d.cost) - 1
@@ -132,20 +144,24 @@ func (g *grid) table(t int) []float64 {
 // Time grows as points times levels, memory as points plus levels.
 func (g *grid) best(beta float64) path {
 	n, k := len(g.x), len(g.levels)
-	value := make([]float64, k)  // least cost of a path that ends in the level
-	start := make([]int32, k)    // where its last segment starts
-	endLevel := make([]int32, n) // best level after each point
-	endStart := make([]int32, n) // where its last segment starts
+	g.value, g.start = resize(g.value, k), resize(g.start, k)
+	g.endLevel, g.endStart = resize(g.endLevel, n), resize(g.endStart, n)
+	value, start, endLevel, endStart := g.value, g.start, g.endLevel, g.endStart
+	clear(start)
 	first := math.Sqrt(1 - g.d.rho*g.d.rho)
 	for j, l := range g.level {
-		value[j] = g.table(0)[int(math.Round(float64(g.x[0]-l)*first))+g.shift]
+		if g.d.rho == 0 {
+			value[j] = g.table(0)[g.shift-int(g.x[0]-l)]
+		} else {
+			value[j] = g.table(0)[int(math.Round(float64(g.x[0]-l)*first))+g.shift]
+		}
 	}
 	top := least(value)
-	endLevel[0] = int32(top)
+	endLevel[0], endStart[0] = int32(top), 0
 	for i := 1; i < n; i++ {
 		leave := value[top] + beta
 		if g.d.rho == 0 {
-			top = stay(value, start, g.scaled, g.table(i), int(g.y[i])+g.shift, leave, int32(i))
+			top = stay(value, start, g.level, g.table(i)[g.shift-int(g.x[i]):], leave, int32(i))
 		} else {
 			// A new level goes with the error that the best level left.
 			entry := int(math.Round(float64(g.x[i])-g.d.rho*float64(g.x[i-1]-g.level[top]))) + g.shift
@@ -165,16 +181,34 @@ func (g *grid) best(beta float64) path {
 	return p
 }
 
-// stay moves the paths on by one point and returns the best of them.
-func stay(value []float64, start, level []int32, cost []float64, at int, leave float64, now int32) int {
+// stay moves the paths on by one point and returns the best of them. The cost
+// of a level is where the level says.
+func stay(value []float64, start, level []int32, cost []float64, leave float64, now int32) int {
 	top, low := 0, math.Inf(1)
-	start, level = start[:len(value)], level[:len(value)]
+	k := len(value)
+	start, level = start[:k], level[:k]
+	if int(level[k-1]) == k-1 { // without gaps, as most grids are: half of a search is in this loop
+		cost = cost[:k]
+		for j := range value {
+			v := value[j]
+			if leave < v {
+				v = leave
+				start[j] = now
+			}
+			v += cost[j]
+			value[j] = v
+			if v < low {
+				top, low = j, v
+			}
+		}
+		return top
+	}
 	for j, v := range value {
 		if leave < v {
 			v = leave
 			start[j] = now
 		}
-		v += cost[at-int(level[j])]
+		v += cost[level[j]]
 		value[j] = v
 		if v < low {
 			top, low = j, v

@@ -60,7 +60,7 @@ func (s *series) refit(d *density, g *segment) {
 // centre the search stops where the next spread is no better.
 func (s *series) settle(d *density, g *segment) {
 	n := g.to - g.from
-	centre := stat.QuantileSorted(sorted(s.x[g.from:g.to]), 0.5) - d.median
+	centre := median(slices.Clone(s.x[g.from:g.to])) - d.median
 	best, cost := usualSpread, 0.0
 	g.spread = 1
 	g.level, cost = s.lowest(d, []segment{*g}, g.level, centre)

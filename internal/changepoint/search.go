@@ -3,8 +3,6 @@ package changepoint
 import (
 	"math"
 	"slices"
-
-	"github.com/pacer-perf/pacer/internal/stat"
 )
 
 const (
@@ -90,8 +88,9 @@ func (s *series) explain() finalists {
 func (s *series) rivals(p path, families ...family) []model {
 	var all []model
 	r := s.residuals(p, 0)
+	ordered := centred(thin(r))
 	for _, f := range families {
-		if d := fit(f, thin(r), s.tick, s.floor, len(p.starts)); d != nil {
+		if d := fit(f, ordered, s.tick, s.floor, len(p.starts)); d != nil {
 			all = append(all, s.under(d, p))
 		}
 	}
@@ -116,7 +115,7 @@ func (s *series) again(m model) model {
 		}
 		return m
 	}
-	d := fit(m.law.family, thin(s.residuals(m.path, 0)), s.tick, s.floor, len(m.path.starts))
+	d := fit(m.law.family, centred(thin(s.residuals(m.path, 0))), s.tick, s.floor, len(m.path.starts))
 	if d == nil {
 		return m
 	}
@@ -128,7 +127,7 @@ func (s *series) correlated(f family, p path, rho float64) (model, bool) {
 	if rho < 0.1 || s.still {
 		return model{}, false
 	}
-	d := fit(f, thin(s.residuals(p, rho)), s.tick, s.floor, len(p.starts))
+	d := fit(f, centred(thin(s.residuals(p, rho))), s.tick, s.floor, len(p.starts))
 	if d == nil {
 		return model{}, false
 	}
@@ -139,7 +138,8 @@ func (s *series) correlated(f family, p path, rho float64) (model, bool) {
 
 // under returns the model with the best path under a law that was fitted to another.
 func (s *series) under(d *density, fitted path) model {
-	p := newGrid(s, d).best(s.beta)
+	s.grid.fill(s, d)
+	p := s.grid.best(s.beta)
 	return model{
 		law: d, path: p, fixed: slices.Equal(p.starts, fitted.starts),
 		score: p.cost + d.parameters*math.Log(float64(len(s.x)))/2,
@@ -170,23 +170,19 @@ func (s *series) residuals(p path, rho float64) []float64 {
 // centre, with outliers drawn in, corrected for the bias that the estimated
 // levels bring (Kendall 1954).
 func correlation(p path, r []float64) float64 {
-	sorted := make([]float64, len(r))
+	scratch := slices.Clone(r)
 	c := slices.Clone(r)
 	for i, from := range p.starts {
 		to := p.end(i, len(r))
-		copy(sorted, r[from:to])
-		part := sorted[:to-from]
-		slices.Sort(part)
-		middle := stat.QuantileSorted(part, 0.5)
+		middle := median(scratch[from:to])
 		for t := from; t < to; t++ {
 			c[t] -= middle
 		}
 	}
 	for i, v := range c {
-		sorted[i] = math.Abs(v)
+		scratch[i] = math.Abs(v)
 	}
-	slices.Sort(sorted)
-	limit := 3 * stat.QuantileSorted(sorted, 0.5) / 0.6745
+	limit := 3 * median(scratch) / 0.6745
 	var products, squares float64
 	for i, from := range p.starts {
 		for t := from; t < p.end(i, len(r)); t++ {

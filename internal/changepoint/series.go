@@ -3,8 +3,6 @@ package changepoint
 import (
 	"math"
 	"slices"
-
-	"github.com/pacer-perf/pacer/internal/stat"
 )
 
 // series is what is searched: logarithms of the values, or the values over the
@@ -23,6 +21,7 @@ type series struct {
 	beta     float64 // cost of a change
 	weight   float64 // of a gain: less than 1 if what is left of the noise hangs together
 	ramps    []drift // slow drifts that were taken out of x
+	grid     *grid   // that paths are searched in
 }
 
 // newSeries prepares values for the search. It returns nil if they are all the
@@ -35,6 +34,7 @@ func newSeries(values []float64, tick float64) *series {
 	s := &series{
 		unit:     math.Max(slices.Max(values), -slices.Min(values)),
 		positive: slices.Min(values) > 0,
+		grid:     new(grid),
 		weight:   1,
 		// The places where a change might be grow with n, and so must what one
 		// costs; a law fitted to few values is too narrow.
@@ -44,10 +44,13 @@ func newSeries(values []float64, tick float64) *series {
 		tick = seenTick(values)
 	}
 	s.linear(values, tick)
+	one := s.differences(1)
 	// Ticks have a constant width in the values, not in their logarithms.
-	if s.positive && s.tick < 1.5*s.rough {
+	if s.positive && s.tick < 1.5*one {
 		s.logarithms(values, tick)
+		one = s.differences(1)
 	}
+	s.measure(one)
 	s.floor = max(s.tick/4, 1e-9, (slices.Max(s.medians)-slices.Min(s.medians))/16000)
 	s.still = s.rough == 0
 	s.rough = max(s.rough, s.floor)
@@ -60,7 +63,6 @@ func (s *series) linear(values []float64, tick float64) {
 		s.x[i] = v / s.unit
 	}
 	s.tick = tick / s.unit
-	s.measure()
 }
 
 func (s *series) logarithms(values []float64, tick float64) {
@@ -68,15 +70,13 @@ func (s *series) logarithms(values []float64, tick float64) {
 	for i, v := range values {
 		s.x[i] = math.Log(v)
 	}
-	sorted := slices.Clone(values)
-	slices.Sort(sorted)
-	s.tick = tick / stat.QuantileSorted(sorted, 0.5)
-	s.measure()
+	s.tick = tick / median(slices.Clone(values))
 }
 
 // measure takes from the differences of neighbours, which a few steps hardly
-// touch, how large the noise is and how it hangs together.
-func (s *series) measure() {
+// touch, how large the noise is and how it hangs together; one is its scale by
+// differences over one point.
+func (s *series) measure(one float64) {
 	n := len(s.x)
 	s.medians = make([]float64, n)
 	for i := range s.medians {
@@ -84,9 +84,8 @@ func (s *series) measure() {
 		a, b, c := s.x[j-1], s.x[j], s.x[j+1]
 		s.medians[i] = max(min(a, b), min(max(a, b), c))
 	}
-	one, two := s.differences(1), s.differences(2)
 	s.rough = one
-	if one > 0 {
+	if two := s.differences(2); one > 0 {
 		// Var(x[t+1]−x[t]) = 2σ²(1−ρ), Var(x[t+2]−x[t]) = 2σ²(1−ρ²).
 		s.rho = min(0.9, max(0, two*two/(one*one)-1))
 	}
@@ -98,8 +97,7 @@ func (s *series) differences(lag int) float64 {
 	for i := lag; i < len(s.x); i++ {
 		d = append(d, math.Abs(s.x[i]-s.x[i-lag]))
 	}
-	slices.Sort(d)
-	return stat.QuantileSorted(d, 0.5) / (0.6745 * math.Sqrt2)
+	return median(d) / (0.6745 * math.Sqrt2)
 }
 
 // seenTick returns the least gap between values if a fifth of them are ties.

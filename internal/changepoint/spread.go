@@ -11,6 +11,14 @@ var spreads = [...]float64{0.25, 0.35, 0.5, 0.7, 1, 1.4, 2, 2.8, 4}
 
 const usualSpread = 4 // index of 1
 
+// spreadCost is what a spread costs each point: its logarithm.
+var spreadCost = func() (cost [len(spreads)]float64) {
+	for i, spread := range spreads {
+		cost[i] = math.Log(spread)
+	}
+	return cost
+}()
+
 // course returns which of the spreads the noise has at each point, and what its
 // changes cost, by the same search as that for levels. It returns nil if the
 // noise stays the same.
@@ -35,7 +43,7 @@ func (s *series) course(m model) ([]uint8, float64) {
 			if leave < value[j] {
 				value[j], start[j] = leave, t
 			}
-			value[j] += m.law.at(v/spread) + math.Log(spread)
+			value[j] += m.law.at(v/spread) + spreadCost[j]
 		}
 		top = least(value[:])
 		ends[t], from[t] = uint8(top), start[top]
@@ -94,7 +102,7 @@ func (s *series) unevenly(m model) model {
 		for t := range r {
 			r[t] /= spreads[course[t]]
 		}
-		law := fit(m.law.family, thin(r), s.tick, s.floor, len(m.path.starts))
+		law := fit(m.law.family, centred(thin(r)), s.tick, s.floor, len(m.path.starts))
 		if law == nil {
 			break
 		}
