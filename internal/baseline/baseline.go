@@ -39,8 +39,7 @@ type Question struct {
 	AnyEnvironment []string
 	// Lineage answers for merge-base; nil: there is nobody to ask.
 	Lineage Lineage
-
-	find func([]float64, changepoint.Options) ([]changepoint.Point, error) // nil: changepoint.Find
+	Find    changepoint.Finder // nil: changepoint.Find
 }
 
 // Lineage returns what version control knows of the past of a commit: where it

@@ -40,6 +40,8 @@ func History(ctx context.Context, src Source, q Question, rule string) ([]judge.
 	}
 	var series []judge.Series
 	current := metrics(q.Current)
+	var measured []history.Point // by the runs whose heads these are
+	var runs []judge.Head
 	for i := range list {
 		s := &list[i]
 		m := current[judge.Identity(s.Key(), s.Unit)]
@@ -52,13 +54,36 @@ func History(ctx context.Context, src Source, q Question, rule string) ([]judge.
 			continue
 		}
 		out := judge.Series{Name: s.Name, Unit: s.Unit, Labels: s.Labels, Better: m.Direction()}
-		out.Values, out.Tick = valuesOf(points)
-		for _, p := range points {
-			out.Runs = append(out.Runs, judge.HeadOf(p.Run))
+		out.Values, out.Tick = valuesOf(points, statistic)
+		if !sameRuns(points, measured) {
+			measured, runs = points, headsOf(points)
 		}
+		out.Runs = runs
 		series = append(series, out)
 	}
 	return series, nil
+}
+
+// sameRuns tells whether points are of the same runs, one after the other: most
+// metrics are in every run, and then they share the heads of the runs.
+func sameRuns(a, b []history.Point) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Run != b[i].Run {
+			return false
+		}
+	}
+	return true
+}
+
+func headsOf(points []history.Point) []judge.Head {
+	heads := make([]judge.Head, len(points))
+	for i := range points {
+		heads[i] = judge.HeadOf(points[i].Run)
+	}
+	return heads
 }
 
 // of returns the runs of a branch.

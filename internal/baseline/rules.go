@@ -48,8 +48,8 @@ func IsRule(word string) bool {
 // that were not committed. What a rule does not find is a *NoneError, what a
 // word does not find history.ErrNotFound; previous finds what there is.
 func Choose(ctx context.Context, src Source, q Question, rule string) (judge.Baseline, error) {
-	if q.find == nil {
-		q.find = changepoint.Find
+	if q.Find == nil {
+		q.Find = changepoint.Find
 	}
 	branch, isBranch := strings.CutPrefix(rule, "branch:")
 	switch {
@@ -312,12 +312,10 @@ func (q *Question) since(ctx context.Context, src Source, heads []run.Run, windo
 	first := len(heads) - len(window)
 	since := make(map[string]int)
 	steps, errs := make([][]changepoint.Point, len(list)), make([]error, len(list))
-	same := func(s *history.Series) []history.Point {
-		return sameStatistic(s.Points, s.Points[len(s.Points)-1].Statistic)
-	}
+	newest := func(s *history.Series) string { return s.Points[len(s.Points)-1].Statistic }
 	parallel.Each(len(list), func(i int) { // most of what a verdict costs
-		values, tick := valuesOf(same(&list[i]))
-		steps[i], errs[i] = q.find(values, changepoint.Options{Tick: tick})
+		values, tick := valuesOf(list[i].Points, newest(&list[i]))
+		steps[i], errs[i] = q.Find(values, changepoint.Options{Tick: tick})
 	})
 	for i := range list {
 		s := &list[i]
@@ -327,7 +325,7 @@ func (q *Question) since(ctx context.Context, src Source, heads []run.Run, windo
 		if len(steps[i]) == 0 {
 			continue
 		}
-		points, step := same(s), steps[i][len(steps[i])-1]
+		points, step := sameStatistic(s.Points, newest(s)), steps[i][len(steps[i])-1]
 		level := min(max(step.Index, step.End), len(points)-1) // a drift has a level only after its end
 		if from := position[points[level].Run.ID] - first; from > 0 {
 			since[judge.Identity(s.Key(), s.Unit)] = from
@@ -339,20 +337,33 @@ func (q *Question) since(ctx context.Context, src Source, heads []run.Run, windo
 // sameStatistic returns the points whose center is a statistic: a median and a
 // mean are no series.
 func sameStatistic(points []history.Point, statistic string) []history.Point {
-	var list []history.Point
-	for _, p := range points {
-		if p.Statistic == statistic {
-			list = append(list, p)
+	n := 0
+	for i := range points {
+		if points[i].Statistic == statistic {
+			n++
+		}
+	}
+	if n == len(points) { // as they mostly are
+		return points
+	}
+	list := make([]history.Point, 0, n)
+	for i := range points {
+		if points[i].Statistic == statistic {
+			list = append(list, points[i])
 		}
 	}
 	return list
 }
 
-// valuesOf returns the centers of points, and the coarsest tick among them.
-func valuesOf(points []history.Point) (values []float64, tick float64) {
-	for _, p := range points {
-		values = append(values, p.Center)
-		tick = max(tick, p.Resolution)
+// valuesOf returns the centers of points that are a statistic, and the coarsest
+// tick among them.
+func valuesOf(points []history.Point, statistic string) (values []float64, tick float64) {
+	values = make([]float64, 0, len(points))
+	for i := range points {
+		if p := &points[i]; p.Statistic == statistic {
+			values = append(values, p.Center)
+			tick = max(tick, p.Resolution)
+		}
 	}
 	return values, tick
 }

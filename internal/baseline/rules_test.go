@@ -225,7 +225,7 @@ func TestRules(t *testing.T) {
 			src = mainline(12, tt.edit)
 			src.runs = slices.Insert(src.runs, 0, current)
 			q := tt.q
-			q.Current, q.App, q.find = &current, "a", steps
+			q.Current, q.App, q.Find = &current, "a", steps
 			b, err := Choose(t.Context(), src, q, tt.rule)
 			got, chosen := ids(b), b.Chosen
 			for _, m := range current.Metrics {
@@ -301,7 +301,7 @@ func TestOrderOfRuns(t *testing.T) {
 			rng.Shuffle(len(r.Metrics), func(a, b int) { r.Metrics[a], r.Metrics[b] = r.Metrics[b], r.Metrics[a] })
 		})
 		for _, rule := range []string{"", "branch:main", "merge-base", "1", "c0ffee03"} {
-			b, err := Choose(t.Context(), src, Question{Current: &src.runs[0], Lineage: lineage, find: steps}, rule)
+			b, err := Choose(t.Context(), src, Question{Current: &src.runs[0], Lineage: lineage, Find: steps}, rule)
 			if err != nil {
 				t.Fatal(rule, err)
 			}

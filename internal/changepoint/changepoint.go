@@ -82,6 +82,10 @@ type Point struct {
 	End   int  // first point of the new level after a drift; Index for a step
 }
 
+// Finder finds change points as Find does: Find itself, or what remembers what
+// it found.
+type Finder func(values []float64, o Options) ([]Point, error)
+
 // Find returns the change points of a series, oldest value first, in order of
 // Index. A series of fewer than 6 points has none. Each level has at least 3 points.
 //

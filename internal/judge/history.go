@@ -47,7 +47,10 @@ func (j *judgement) lookBack() {
 // findMoves returns where the histories of metrics moved, the current run being
 // their newest point. It is most of what a verdict costs, and each is on its
 // own.
-func findMoves(list []couple, histories map[string]*Series) [][]changepoint.Point {
+func findMoves(list []couple, histories map[string]*Series, find changepoint.Finder) [][]changepoint.Point {
+	if find == nil {
+		find = changepoint.Find
+	}
 	moves := make([][]changepoint.Point, len(list))
 	parallel.Each(len(list), func(i int) {
 		s := histories[list[i].id]
@@ -56,7 +59,7 @@ func findMoves(list []couple, histories map[string]*Series) [][]changepoint.Poin
 		}
 		now, _ := list[i].current.Center()
 		// A value that is not finite has no history worth speaking of.
-		moves[i], _ = changepoint.Find(append(s.Values[:len(s.Values):len(s.Values)], now), changepoint.Options{Tick: s.Tick})
+		moves[i], _ = find(append(s.Values[:len(s.Values):len(s.Values)], now), changepoint.Options{Tick: s.Tick})
 	})
 	return moves
 }

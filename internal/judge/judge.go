@@ -38,9 +38,10 @@ type Case struct {
 	Baseline Baseline
 	History  []Series // of the metrics, before the current run
 	Policy   Policy
-	Pairs    *Pairs    // of the one run of the baseline and the current one, if they were measured so
-	Session  PairsHead // how; without Pairs, nothing
-	Now      time.Time // when waivers are asked whether they still hold
+	Pairs    *Pairs             // of the one run of the baseline and the current one, if they were measured so
+	Session  PairsHead          // how; without Pairs, nothing
+	Now      time.Time          // when waivers are asked whether they still hold
+	Find     changepoint.Finder // nil: changepoint.Find
 }
 
 // Baseline is what the current run is compared with.
@@ -92,7 +93,7 @@ func Judge(c Case) (Verdict, error) {
 		s := &c.History[i]
 		histories[Identity(s.Key(), s.Unit)] = s
 	}
-	moves := findMoves(list, histories)
+	moves := findMoves(list, histories, c.Find)
 	var why reasons
 	judged := make(map[string]bool)
 	for i := range list {

@@ -66,6 +66,7 @@ func (d *desk) close() {
 // derived is what the runs of a branch tell, before anybody acted on it.
 type derived struct {
 	stamp  string // of what it was made of
+	losses int    // of the index, likewise
 	branch string
 	groups []*window
 	found  [][]alert.Found // of tracks
@@ -200,6 +201,9 @@ func (s *Source) derived(ctx context.Context, x *index, q dashboard.AlertQuery, 
 		m = &making{stamp: stamp, done: make(chan struct{})}
 		d.making[key] = m
 		before := known
+		if before != nil && before.losses != x.losses {
+			before = nil // of runs that are others by now
+		}
 		d.working.Go(func() {
 			defer close(m.done)
 			made, err := s.derive(d.ctx, x, branch, p, before)
@@ -253,7 +257,7 @@ type window struct {
 // derive works out what the runs of a branch tell. Of what is known before, it
 // reads nothing again.
 func (s *Source) derive(ctx context.Context, x *index, branch string, p *judge.Policy, before *derived) (*derived, error) {
-	out := &derived{branch: branch}
+	out := &derived{branch: branch, losses: x.losses}
 	groups := x.groups(branch, p.AnyEnvironment, out)
 	for _, heads := range groups {
 		w, err := s.window(ctx, x, heads, before)
@@ -268,7 +272,10 @@ func (s *Source) derive(ctx context.Context, x *index, branch string, p *judge.P
 		out.tracks = append(out.tracks, w.tracks(p, judged)...)
 	}
 	out.found = make([][]alert.Found, len(out.tracks))
-	find := func(values []float64, tick float64) []changepoint.Point { return s.findPoints(ctx, values, tick) }
+	find := func(values []float64, tick float64) []changepoint.Point {
+		points, _ := s.search(values, changepoint.Options{Tick: tick})
+		return points // of values that are not finite, none: they have no history worth speaking of
+	}
 	parallel.Each(len(out.tracks), func(i int) {
 		if ctx.Err() == nil {
 			out.found[i] = alert.Search(out.tracks[i], find)
@@ -439,22 +446,23 @@ func (w *window) tracks(p *judge.Policy, judged map[string]map[string]*judge.Met
 	return list
 }
 
-// findPoints is changepoint.Find with a memory.
-func (s *Source) findPoints(ctx context.Context, values []float64, tick float64) []changepoint.Point {
-	sum := sha256.New()
-	text := make([]byte, 0, 8*len(values)+8)
-	for _, v := range append(values[:len(values):len(values)], tick) {
+// search is changepoint.Find with a memory: the series that a run is judged by is
+// the one that the run after it is compared with, and that alerts follow from,
+// as long as a history is no longer than the judge looks back. Nobody gives up
+// waiting: a search takes a moment, and a verdict without one would be wrong.
+func (s *Source) search(values []float64, o changepoint.Options) ([]changepoint.Point, error) {
+	text := make([]byte, 0, 8*len(values)+24)
+	for _, v := range values {
 		text = binary.LittleEndian.AppendUint64(text, math.Float64bits(v))
 	}
-	sum.Write(text)
-	points, err := s.desk.points.get(ctx, string(sum.Sum(nil)), func() ([]changepoint.Point, int, error) {
-		points, err := changepoint.Find(values, changepoint.Options{Tick: tick})
+	for _, v := range []float64{o.Tick, o.MinEffect, o.Confidence} {
+		text = binary.LittleEndian.AppendUint64(text, math.Float64bits(v))
+	}
+	sum := sha256.Sum256(text)
+	return s.desk.points.get(context.Background(), string(sum[:]), func() ([]changepoint.Point, int, error) {
+		points, err := changepoint.Find(values, o)
 		return points, len(values), err
 	})
-	if err != nil {
-		return nil // a value that is not finite has no history worth speaking of
-	}
-	return points
 }
 
 // regressions returns what the judge found regressed in the newest runs of a
@@ -470,7 +478,7 @@ func (s *Source) regressions(ctx context.Context, x *index, p *judge.Policy, hea
 	out := make(map[string]map[string]*judge.Metric)
 	for i := max(0, len(heads)-judgedRuns); i < len(heads); i++ {
 		id := heads[i].ID
-		key := strings.Join([]string{id, string(text), x.baselines, x.before(id)}, "\x00")
+		key := strings.Join([]string{id, string(text), x.baselines, x.before(id), fmt.Sprint(x.losses)}, "\x00")
 		out[id], err = s.desk.judged.get(ctx, key, func() (map[string]*judge.Metric, int, error) {
 			v, err := s.Verdict(ctx, id, "")
 			if err != nil {

@@ -49,7 +49,7 @@ func BenchmarkPages(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.Logf("the heads of %d runs take %v", n, time.Since(begun).Round(time.Millisecond))
-			newest := sized(n-1, 0).ID
+			newest, next := sized(n-1, 0).ID, n
 			for _, p := range []struct{ name, target string }{
 				{"overview", "/"}, {"metric", "/metric?m=group03.metric077"}, {"all", "/metric?m=group03.metric077&last=all"},
 				{"compare", fmt.Sprintf("/compare?a=1.%d&b=%s", n-20, newest)}, {"runs", "/runs"}, {"card", "/?embed=1&card=1"}, {"regressions", "/regressions"}, {"budgets", "/budgets"},
@@ -58,13 +58,24 @@ func BenchmarkPages(b *testing.B) {
 					b.Run(p.name+"/"+state, func(b *testing.B) {
 						size, used := 0, time.Duration(0)
 						for b.Loop() {
-							if state != "again" {
-								b.StopTimer()
-								if s.forget(); state == "first" {
-									s.runs.clear()
+							b.StopTimer()
+							switch state {
+							case "first":
+								s.forget()
+								s.runs.clear()
+								s.measured.clear()
+								s.desk.points.clear()
+							case "recorded":
+								r := sized(next, metrics)
+								next++
+								if _, err := store.Append(b.Context(), &r); err != nil {
+									b.Fatal(err)
 								}
-								b.StartTimer()
+								if _, err := s.Apps(b.Context()); err != nil {
+									b.Fatal(err)
+								}
 							}
+							b.StartTimer()
 							before := cpuTime()
 							w := httptest.NewRecorder()
 							h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, p.target, nil))

@@ -80,6 +80,8 @@ func (s *Source) refresh(ctx context.Context) error {
 		}
 		s.store = store
 		s.forget()
+		s.runs.clear()
+		s.measured.clear()
 		s.catalog = nil
 	}
 	revision, err := history.Revision(ctx, s.store)
@@ -122,6 +124,14 @@ func (s *Source) read(ctx context.Context, c *catalog) error {
 	}
 	if len(heads) <= s.most {
 		c.fill(heads)
+		for app := range before.indexes {
+			if c.indexes[app].index == nil { // all its runs are gone
+				s.replace(app, nil, newIndex(app, nil, nil))
+			}
+		}
+		for app, x := range c.indexes {
+			s.replace(app, before.indexes[app].index, x.index)
+		}
 		return nil
 	}
 	return s.count(ctx, c)
@@ -216,6 +226,7 @@ func (s *Source) current(ctx context.Context, app string) (*index, error) {
 	if x.partial = len(heads) == s.most; x.partial && listed >= 0 {
 		x.app.Runs = max(x.app.Runs, c.apps[listed].Runs)
 	}
+	s.replace(app, known.index, x)
 	c.keep(x, 3*s.most)
 	return x, nil
 }

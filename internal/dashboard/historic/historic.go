@@ -3,8 +3,9 @@
 //
 // It keeps the heads of the newest runs of apps in memory, some hundreds of bytes
 // each, and looks whether the store has changed whenever a page begins. Verdicts,
-// runs and trends are remembered within bounds, for a run never changes. When the
-// store cannot be read, it goes on with what it knows, and says so.
+// trends, runs and what they measured are remembered within bounds, for a run never
+// changes; where one is gone, or another by now, that is forgotten. When the store
+// cannot be read, it goes on with what it knows, and says so.
 package historic
 
 import (
@@ -45,6 +46,7 @@ type Config struct {
 const (
 	verdictRoom = 20_000    // metrics in remembered verdicts: some 30 MB
 	runRoom     = 4_000_000 // samples in remembered runs: some 32 MB
+	pointsRoom  = 200_000   // points of remembered runs: some 36 MB
 	trendRoom   = 1_000_000 // values in remembered trends
 )
 
@@ -57,11 +59,13 @@ type Source struct {
 	store   history.Reader
 	catalog *catalog // nil: the store was not read yet
 	checked time.Time
-	failed  error     // of the last look
-	since   time.Time // the last look that was good
+	losses  map[string]int // by app: see replace
+	failed  error          // of the last look
+	since   time.Time      // the last look that was good
 
 	verdicts *memo[*judge.Verdict]
 	runs     *memo[*run.Run]
+	measured *memo[[]measured] // by run
 	trends   *memo[[]dashboard.Trend]
 	olden    *memo[*index] // that end with a run
 	desk     *desk
@@ -72,8 +76,8 @@ func New(c Config) *Source {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Source{Config: c, most: mostHeads, verdicts: newMemo[*judge.Verdict](verdictRoom), runs: newMemo[*run.Run](runRoom), trends: newMemo[[]dashboard.Trend](trendRoom),
-		olden: newMemo[*index](mostHeads), desk: newDesk()}
+	return &Source{Config: c, most: mostHeads, verdicts: newMemo[*judge.Verdict](verdictRoom), runs: newMemo[*run.Run](runRoom), measured: newMemo[[]measured](pointsRoom),
+		trends: newMemo[[]dashboard.Trend](trendRoom), olden: newMemo[*index](mostHeads), desk: newDesk()}
 }
 
 // Close closes the store.
@@ -299,7 +303,7 @@ func (s *Source) caseOf(ctx context.Context, x *index, id, word string, p *judge
 		}
 	}
 	src := &past{Source: s, index: x}
-	q := baseline.Question{Current: current, App: current.App, AnyEnvironment: p.AnyEnvironment, Lineage: s.Lineage}
+	q := baseline.Question{Current: current, App: current.App, AnyEnvironment: p.AnyEnvironment, Lineage: s.Lineage, Find: s.search}
 	b, rule, err := choose(ctx, src, q, word, p.Baseline)
 	if err != nil {
 		return none, err
@@ -308,7 +312,7 @@ func (s *Source) caseOf(ctx context.Context, x *index, id, word string, p *judge
 	if err != nil {
 		return none, err
 	}
-	return judge.Case{Current: current, Baseline: b, History: before, Policy: *p, Now: now}, nil
+	return judge.Case{Current: current, Baseline: b, History: before, Policy: *p, Now: now, Find: q.Find}, nil
 }
 
 // choose returns the baseline that a word names, else that of the policy's

@@ -24,6 +24,7 @@ type index struct {
 	partial   bool           // there may be older runs
 	set       []history.Baseline
 	baselines string // that were set, in one word
+	losses    int    // how often runs were gone, or others under their ids
 	stamp     string // is another one where heads or baselines are others
 }
 

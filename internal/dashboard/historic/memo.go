@@ -71,15 +71,52 @@ func (m *memo[V]) get(ctx context.Context, key string, make_ func() (V, int, err
 	return value, err
 }
 
+// known returns the value of a key, if it is remembered.
+func (m *memo[V]) known(key string) (value V, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e := m.entries[key]
+	if e == nil {
+		return value, false
+	}
+	m.order.MoveToFront(e)
+	return e.Value.(*entry[V]).value, true
+}
+
+// put remembers the value of a key, unless one is remembered.
+func (m *memo[V]) put(key string, value V, weight int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.entries[key] == nil {
+		m.keep(key, value, weight)
+	}
+}
+
+// drop forgets what is gone.
+func (m *memo[V]) drop(gone func(key string, value V) bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.entries {
+		if kept := e.Value.(*entry[V]); gone(kept.key, kept.value) {
+			m.remove(e)
+		}
+	}
+}
+
+// remove takes an entry away. The lock is held.
+func (m *memo[V]) remove(e *list.Element) {
+	old := m.order.Remove(e).(*entry[V])
+	delete(m.entries, old.key)
+	m.weight -= old.weight
+}
+
 // keep adds an entry. The lock is held.
 func (m *memo[V]) keep(key string, value V, weight int) {
 	weight = max(weight, 1)
 	m.entries[key] = m.order.PushFront(&entry[V]{key, value, weight})
 	m.weight += weight
 	for m.weight > m.room && m.order.Len() > 1 {
-		e := m.order.Remove(m.order.Back()).(*entry[V])
-		delete(m.entries, e.key)
-		m.weight -= e.weight
+		m.remove(m.order.Back())
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/pacer-perf/pacer/internal/history"
 	"github.com/pacer-perf/pacer/run"
@@ -76,9 +77,7 @@ func (p *past) Baseline(ctx context.Context, app string, labels map[string]strin
 	return store.Baseline(ctx, app, labels)
 }
 
-// Series returns series. Where runs are named, and with them all metrics, it
-// reads everything since the oldest of them: a walk along an index instead of
-// a look for each run and metric.
+// Series returns series.
 func (p *past) Series(ctx context.Context, f history.SeriesFilter) ([]history.Series, error) {
 	store, err := p.reader()
 	if err != nil {
@@ -91,11 +90,20 @@ func (p *past) Series(ctx context.Context, f history.SeriesFilter) ([]history.Se
 		return p.series, nil
 	}
 	p.asked = f
-	p.series, err = p.since(ctx, store, f)
+	if reflect.DeepEqual(f, history.SeriesFilter{App: p.index.app.Name, Runs: f.Runs}) {
+		p.series, err = p.ofRuns(ctx, store, f)
+	} else {
+		p.series, err = p.since(ctx, store, f)
+	}
 	return p.series, err
 }
 
-// since is Series of named runs.
+// few runs are looked up metric by metric.
+const few = 4
+
+// since is Series of named runs and all their metrics. It reads everything since
+// the oldest of them: a walk along an index instead of a look for each run and
+// metric.
 func (p *past) since(ctx context.Context, store history.Reader, f history.SeriesFilter) ([]history.Series, error) {
 	wanted := make(map[string]bool, len(f.Runs))
 	for _, id := range f.Runs {
@@ -104,9 +112,10 @@ func (p *past) since(ctx context.Context, store history.Reader, f history.Series
 			f.Since = h.Timestamp
 		}
 	}
-	// Not where most of what lies between is of other runs.
+	// Not where runs are few, or most of what lies between is of others.
 	all, _ := p.Heads(ctx, history.Filter{App: f.App})
-	if between := sort.Search(len(all), func(i int) bool { return all[i].Timestamp.Before(f.Since) }); between > 4*len(f.Runs) {
+	if between := sort.Search(len(all), func(i int) bool { return all[i].Timestamp.Before(f.Since) }); len(f.Runs) <= few || between > 4*len(f.Runs) {
+		f.Since = time.Time{}
 		return store.Series(ctx, f)
 	}
 	f.Runs = nil
