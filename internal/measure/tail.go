@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // tail passes on what a command prints and keeps the last of it.
@@ -13,6 +14,7 @@ type tail struct {
 
 	mu   sync.Mutex
 	last []byte
+	cut  bool              // last begins within a line
 	line []byte            // the one that is not complete yet
 	each func(line []byte) // is called with each complete line, if set
 }
@@ -25,8 +27,9 @@ const (
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	t.last = append(t.last, p...)
-	if len(t.last) > 2*tailSize {
-		t.last = append(t.last[:0], t.last[len(t.last)-tailSize:]...)
+	if first := len(t.last) - tailSize; first > tailSize {
+		t.cut = t.last[first-1] != '\n'
+		t.last = append(t.last[:0], t.last[first:]...)
 	}
 	if t.each != nil {
 		t.lookAt(p)
@@ -82,18 +85,29 @@ func (t *tail) readFile(name string, start int64) {
 	if err != nil || !info.Mode().IsRegular() {
 		return
 	}
-	start = max(start, info.Size()-tailSize)
-	last := make([]byte, max(0, info.Size()-start))
-	n, _ := f.ReadAt(last, start)
+	before := max(start, info.Size()-tailSize-1) // with the byte before, to see whether it ends a line
+	last := make([]byte, max(0, info.Size()-before))
+	n, _ := f.ReadAt(last, before)
 	t.mu.Lock()
-	t.last = last[:n]
-	t.mu.Unlock()
+	defer t.mu.Unlock()
+	if t.last, t.cut = last[:n], false; n > tailSize {
+		t.cut = last[0] != '\n'
+		t.last = last[1:n]
+	}
 }
 
-// lines returns the last ten lines at most.
+// lines returns the last ten lines at most. Three points stand for the beginning
+// of a line that was too long to be kept.
 func (t *tail) lines() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	lines := strings.Split(strings.TrimRight(strings.ToValidUTF8(string(t.last), "?"), "\n"), "\n")
+	last := t.last
+	for t.cut && len(last) > 0 && !utf8.RuneStart(last[0]) {
+		last = last[1:] // of a character that was cut as well
+	}
+	lines := strings.Split(strings.TrimRight(strings.ToValidUTF8(string(last), "?"), "\n"), "\n")
+	if t.cut {
+		lines[0] = "..." + lines[0]
+	}
 	return strings.Join(lines[max(0, len(lines)-10):], "\n")
 }
