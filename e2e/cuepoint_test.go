@@ -137,8 +137,16 @@ func TestCuePointSettings(t *testing.T) {
 	b.until("recording to be off", `frames[0]?.document.querySelector("[role=switch]")?.getAttribute("aria-checked") === "false"`)
 	eval[bool](b, `frames[0].document.querySelector("[role=switch]").click(); true`)
 	b.until("recording to be on", `frames[0]?.document.querySelector("[role=switch]")?.getAttribute("aria-checked") === "true"`)
+	const all = `[document, frames[0].document].flatMap(d => [...d.links])`
+	if n := eval[int](b, all+`.filter(a => a.textContent === "Open performance").length`); n != 1 {
+		t.Errorf("%d links to the dashboard, want the card's own", n)
+	}
 	eval[bool](b, `document.querySelector("a.button").focus(); true`)
 	b.press("Enter")
+	b.arrives("the live page", `location.pathname.endsWith("/settings/performance/live")`)
+	b.visit("settings")
+	b.until("the card", `frames[0]?.document.querySelector(".card .sentence")`)
+	eval[bool](b, all+`.find(a => a.textContent === "Open performance").click(); true`)
 	b.arrives("the dashboard", `location.pathname.endsWith("/settings/performance/") && document.querySelector("h2").textContent === "Performance Metrics"`)
 }
 
