@@ -34,7 +34,7 @@ func cpuTime() time.Duration {
 //	go test ./internal/dashboard/historic -run '^$' -bench 'Pages/runs=1000/' -benchtime 5x
 func BenchmarkPages(b *testing.B) {
 	const metrics = 200
-	for _, n := range []int{200, 1_000, 10_000} {
+	for _, n := range []int{100, 200, 1_000, 10_000} {
 		b.Run(fmt.Sprintf("runs=%d", n), func(b *testing.B) {
 			store := large(b, n, metrics)
 			rules := judge.Policy{Baseline: "branch:main", Budgets: []judge.Budget{{Metric: "group03.*", Limits: map[judge.Tier]judge.Quantity{judge.Target: {Value: 1, Unit: "s"}}}}}
