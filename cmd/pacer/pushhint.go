@@ -31,7 +31,7 @@ func pushHint(err error, to request.Request) error {
 	}
 	switch status.Status {
 	case http.StatusBadRequest:
-		if strings.HasPrefix(to.URL, "http://") {
+		if status.Message == "" && strings.HasPrefix(to.URL, "http://") {
 			return hint(err, "does it speak TLS? https://%s", to.Name)
 		}
 	case http.StatusUnauthorized:

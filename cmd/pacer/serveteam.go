@@ -229,7 +229,7 @@ func (o *serveOptions) caution(w io.Writer) {
 // not let this user in. What may pass is no reason not to start. A history of an
 // older Pacer is brought up to date.
 func (t *team) readable(ctx context.Context, stderr io.Writer) error {
-	note := time.AfterFunc(5*time.Second, func() {
+	note := time.AfterFunc(6*time.Second, func() { // one that is away is given up before
 		fmt.Fprintln(stderr, "opening the history: one of an older pacer is brought up to date, which takes minutes where it is large")
 	})
 	defer note.Stop()

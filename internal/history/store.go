@@ -44,7 +44,8 @@ type Reader interface {
 // Revised is a history that tells cheaply whether runs came or went.
 type Revised interface {
 	// Revision returns a word that is another one whenever runs were appended or
-	// deleted. It costs the same however many runs there are.
+	// deleted; what follows its last dot is another one whenever some were deleted.
+	// It costs the same however many runs there are.
 	Revision(ctx context.Context) (string, error)
 }
 
@@ -55,7 +56,7 @@ func Revision(ctx context.Context, r Reader) (string, error) {
 		return known.Revision(ctx)
 	}
 	apps, err := r.Apps(ctx)
-	return fmt.Sprint(apps), err
+	return fmt.Sprint(apps, ".0"), err
 }
 
 // Named is a history in which metrics have other names than in runs. It is told

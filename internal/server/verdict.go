@@ -89,7 +89,7 @@ func (s *Server) lineage() baseline.Lineage {
 	}
 }
 
-// before is a history up to a time, and no further back than pages look.
+// before is a history up to a time, and no further back than a verdict looks.
 type before struct {
 	history.Reader
 	until time.Time

@@ -94,9 +94,12 @@ func (s *Source) Alerts(ctx context.Context, q dashboard.AlertQuery) (*dashboard
 	}
 	main := mainBranch(x, &p)
 	branch := cmp.Or(q.Branch, main)
-	known, behind, err := s.derived(ctx, x, q, branch, &p)
-	if err != nil {
-		return nil, err
+	var known *derived
+	var behind bool
+	if x.hasBranch(branch) { // else whatever is asked for would be remembered
+		if known, behind, err = s.derived(ctx, x, q, branch, &p); err != nil {
+			return nil, err
+		}
 	}
 	out := &dashboard.Alerts{Branch: branch, Behind: behind}
 	c := alert.Case{Waivers: p.Waivers, Now: s.Now()}
@@ -145,22 +148,22 @@ func (s *Source) flagged(ctx context.Context, x *index, v *judge.Verdict, curren
 // mainBranch is the branch that work is merged into: the one that runs are
 // compared with, else one with a usual name, else the one with most runs.
 func mainBranch(x *index, p *judge.Policy) string {
-	branches := x.app.Branches
-	has := func(name string) bool {
-		return slices.ContainsFunc(branches, func(b dashboard.Branch) bool { return b.Name == name })
-	}
-	if name, ok := strings.CutPrefix(p.Baseline, "branch:"); ok && has(name) {
+	if name, ok := strings.CutPrefix(p.Baseline, "branch:"); ok && x.hasBranch(name) {
 		return name
 	}
 	for _, name := range []string{"main", "master", "trunk"} {
-		if has(name) {
+		if x.hasBranch(name) {
 			return name
 		}
 	}
-	if len(branches) > 0 {
+	if branches := x.app.Branches; len(branches) > 0 {
 		return branches[0].Name
 	}
 	return ""
+}
+
+func (x *index) hasBranch(name string) bool {
+	return slices.ContainsFunc(x.app.Branches, func(b dashboard.Branch) bool { return b.Name == name })
 }
 
 // ofBranch leaves out what was done about alerts of other branches. Those whose
@@ -503,7 +506,11 @@ func (s *Source) regressions(ctx context.Context, x *index, p *judge.Policy, hea
 // before names the runs before a run.
 func (x *index) before(id string) string {
 	hash := fnv.New64a()
-	for i := x.place[id] + 1; i < len(x.heads); i++ {
+	first, last := x.place[id]+1, len(x.heads)
+	if x.partial { // the oldest give way to new ones
+		last = min(last, first+last/2)
+	}
+	for i := first; i < last; i++ {
 		hash.Write([]byte(x.heads[i].ID))
 	}
 	return fmt.Sprint(hash.Sum64())

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pacer-perf/pacer/internal/dashboard"
@@ -21,24 +22,21 @@ const mostHeads = 20_000
 // catalog is what there is: the apps, and the indexes of those that were asked for.
 type catalog struct {
 	revision  string
+	deleted   string // the part of it that tells of deletions
 	baselines []history.Baseline
 	apps      []dashboard.App // the one with the newest run first
 	counted   time.Time       // when apps were
+	took      time.Duration   // to count them
+	older     bool            // apps are those of an earlier revision
 	whole     bool            // all apps have their indexes
-	indexes   map[string]held // by app
-	order     []string        // of their apps: the one that was asked for last at the end
+	indexes   map[string]*index
+	order     []string // of the apps of indexes, the one that was asked for last at the end; not where all have theirs
 }
 
-// held is an index, and the revision of which it is known to be right.
-type held struct {
-	*index
-	revision string
-}
-
-// countedFor is for how long apps are not counted anew, which takes as long as there
-// are many runs: ten seconds for a million.
+// countedFor is for how long apps are not counted anew, which takes the longer the more
+// runs there are: ten seconds where there are a million.
 func (c *catalog) countedFor() time.Duration {
-	return time.Duration(runsOf(c.apps)) * 10 * time.Microsecond
+	return max(time.Duration(runsOf(c.apps))*10*time.Microsecond, 20*c.took)
 }
 
 // look asks the store whether it changed, unless that was asked a moment ago. With
@@ -93,13 +91,20 @@ func (s *Source) refresh(ctx context.Context) error {
 		return err
 	}
 	known, err := json.Marshal([]any{revision, baselines})
-	if err != nil || s.catalog != nil && s.catalog.revision == string(known) {
+	if err != nil {
 		return err
 	}
+	if c := s.catalog; c != nil && c.revision == string(known) && !(c.older && s.Now().Sub(c.counted) >= c.countedFor()) {
+		return nil
+	}
 	// A run that is appended between the two questions is met at the next look.
-	c := &catalog{revision: string(known), baselines: baselines}
+	c := &catalog{revision: string(known), deleted: revision[strings.LastIndexByte(revision, '.')+1:], baselines: baselines}
 	if err := s.read(ctx, c); err != nil {
 		return err
+	}
+	if s.catalog != nil && s.catalog.deleted != c.deleted { // a run that is gone may be there again, and look the same
+		s.runs.clear()
+		s.measured.clear()
 	}
 	s.catalog = c
 	return nil
@@ -111,7 +116,7 @@ func (s *Source) read(ctx context.Context, c *catalog) error {
 	if !before.whole {
 		c.indexes, c.order = before.indexes, before.order
 		if s.Now().Sub(before.counted) < before.countedFor() {
-			c.apps, c.counted = before.apps, before.counted
+			c.apps, c.counted, c.took, c.older = before.apps, before.counted, before.took, true
 			return nil
 		}
 		if err := s.count(ctx, c); err != nil || runsOf(c.apps) > s.most {
@@ -125,12 +130,12 @@ func (s *Source) read(ctx context.Context, c *catalog) error {
 	if len(heads) <= s.most {
 		c.fill(heads)
 		for app := range before.indexes {
-			if c.indexes[app].index == nil { // all its runs are gone
+			if c.indexes[app] == nil { // all its runs are gone
 				s.replace(app, nil, newIndex(app, nil, nil))
 			}
 		}
 		for app, x := range c.indexes {
-			s.replace(app, before.indexes[app].index, x.index)
+			s.replace(app, before.indexes[app], x)
 		}
 		return nil
 	}
@@ -139,11 +144,13 @@ func (s *Source) read(ctx context.Context, c *catalog) error {
 
 // count asks the store for the apps.
 func (s *Source) count(ctx context.Context, c *catalog) error {
+	began := s.Now()
 	apps, err := s.store.Apps(ctx)
 	if err != nil {
 		return err
 	}
 	c.apps, c.counted = nil, s.Now()
+	c.took = c.counted.Sub(began)
 	for _, a := range apps {
 		c.apps = append(c.apps, dashboard.App{Name: a.Name, Runs: a.Runs, Newest: a.Newest})
 	}
@@ -161,20 +168,26 @@ func runsOf(apps []dashboard.App) (n int) {
 // fill makes the indexes of all apps out of all heads, newest first.
 func (c *catalog) fill(heads []run.Run) {
 	byApp := make(map[string][]run.Run)
-	c.order = nil
+	var names []string // the app with the newest run first
 	for _, h := range heads {
 		if byApp[h.App] == nil {
-			c.order = append(c.order, h.App)
+			names = append(names, h.App)
 		}
 		byApp[h.App] = append(byApp[h.App], h)
 	}
-	c.whole, c.apps, c.indexes = true, nil, make(map[string]held, len(byApp))
-	for _, app := range c.order {
-		x := newIndex(app, byApp[app], c.baselines)
-		c.indexes[app] = held{x, c.revision}
+	c.whole, c.apps, c.order, c.indexes = true, nil, nil, make(map[string]*index, len(byApp))
+	for _, app := range names {
+		x := c.newIndex(app, byApp[app])
+		c.indexes[app] = x
 		c.apps = append(c.apps, x.app)
 	}
-	slices.Reverse(c.order)
+}
+
+// newIndex makes an index of what the catalog is about.
+func (c *catalog) newIndex(app string, heads []run.Run) *index {
+	x := newIndex(app, heads, c.baselines)
+	x.revision, x.deleted = c.revision, c.deleted
+	return x
 }
 
 // keep remembers an index, and forgets those of the apps that were asked for longest
@@ -182,10 +195,10 @@ func (c *catalog) fill(heads []run.Run) {
 func (c *catalog) keep(x *index, room int) {
 	app := x.app.Name
 	if c.indexes == nil {
-		c.indexes = make(map[string]held)
+		c.indexes = make(map[string]*index)
 	}
-	c.indexes[app] = held{x, c.revision}
-	c.order = append(slices.DeleteFunc(c.order, func(name string) bool { return name == app }), app)
+	c.indexes[app] = x
+	c.use(app)
 	heads := 0
 	for _, h := range c.indexes {
 		heads += len(h.heads)
@@ -194,6 +207,13 @@ func (c *catalog) keep(x *index, room int) {
 		heads -= len(c.indexes[c.order[0]].heads)
 		delete(c.indexes, c.order[0])
 		c.order = c.order[1:]
+	}
+}
+
+// use notes that an app was asked for.
+func (c *catalog) use(app string) {
+	if !c.whole {
+		c.order = append(slices.DeleteFunc(c.order, func(name string) bool { return name == app }), app)
 	}
 }
 
@@ -206,38 +226,53 @@ func (s *Source) current(ctx context.Context, app string) (*index, error) {
 		return nil, err
 	}
 	c := s.catalog
-	known, ok := c.indexes[app]
-	listed := slices.IndexFunc(c.apps, func(a dashboard.App) bool { return a.Name == app })
-	switch {
-	case ok && known.revision == c.revision:
-		return known.index, nil
-	case c.whole, listed < 0 && !ok:
-		return newIndex(app, nil, c.baselines), nil
+	known := c.indexes[app]
+	if known != nil && known.revision == c.revision {
+		c.use(app)
+		return known, nil
 	}
-	heads, err := s.headsOf(ctx, s.store, app, time.Time{})
+	if c.whole {
+		return c.newIndex(app, nil), nil
+	}
+	heads, more, err := s.headsOf(ctx, app, time.Time{})
 	if err != nil {
-		if ok && ctx.Err() == nil {
+		if known != nil && ctx.Err() == nil {
 			s.failed = err
-			return known.index, nil
+			return known, nil
 		}
 		return nil, err
 	}
-	x := newIndex(app, heads, c.baselines)
-	if x.partial = len(heads) == s.most; x.partial && listed >= 0 {
-		x.app.Runs = max(x.app.Runs, c.apps[listed].Runs)
+	x := c.newIndex(app, heads)
+	if len(heads) == 0 && known == nil {
+		return x, nil // there is no such app: to remember it would be to remember whatever is asked for
 	}
-	s.replace(app, known.index, x)
+	if x.partial = more; more {
+		for i := range c.apps {
+			if c.apps[i].Name == app {
+				x.app.Runs = max(x.app.Runs, c.apps[i].Runs)
+			}
+		}
+	}
+	s.replace(app, known, x)
 	c.keep(x, 3*s.most)
 	return x, nil
 }
 
-// headsOf returns the newest runs of an app, up to a time if there is one.
-func (s *Source) headsOf(ctx context.Context, store history.Reader, app string, until time.Time) ([]run.Run, error) {
-	heads, err := store.Heads(ctx, history.Filter{App: app, Until: until, Limit: s.most})
+// headsOf returns the newest runs of an app, up to a time if there is one, and whether
+// there are more. The lock is held.
+func (s *Source) headsOf(ctx context.Context, app string, until time.Time) (heads []run.Run, more bool, err error) {
+	store, err := s.opened()
+	if err != nil {
+		return nil, false, err
+	}
+	heads, err = store.Heads(ctx, history.Filter{App: app, Until: until, Limit: s.most + 1})
+	if more = len(heads) > s.most; more {
+		heads = heads[:s.most]
+	}
 	if app == "" { // the filter selects those of all apps
 		heads = slices.DeleteFunc(heads, func(h run.Run) bool { return h.App != "" })
 	}
-	return heads, err
+	return heads, more, err
 }
 
 // holding returns the head of a run, and an index that has it with many before it:
@@ -252,14 +287,13 @@ func (s *Source) holding(ctx context.Context, id string) (*index, *run.Run, erro
 		return nil, nil, err
 	}
 	if i, ok := x.place[id]; x.partial && (!ok || i > len(x.heads)/2) {
-		x, err = s.olden.get(ctx, x.stamp+id, func() (*index, int, error) {
-			store, err := s.reader()
-			if err != nil {
-				return nil, 0, err
-			}
-			heads, err := s.headsOf(ctx, store, found.App, found.Timestamp.Add(1))
+		x, err = s.olden.get(ctx, x.revision+" "+id, func() (*index, int, error) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			heads, _, err := s.headsOf(ctx, found.App, found.Timestamp.Add(1))
 			old := newIndex(found.App, heads, x.set)
-			old.partial = true
+			old.partial, old.revision, old.losses = true, x.revision, x.losses
+			old.stamp += x.revision // what was remembered of the same runs may be of others by now
 			return old, len(heads), err
 		})
 		if err != nil {
@@ -289,15 +323,32 @@ func (s *Source) find(ctx context.Context, id string) (*run.Run, error) {
 	if s.catalog.whole {
 		return nil, missing(id)
 	}
-	heads, err := s.store.Heads(ctx, history.Filter{IDPrefix: id, Limit: 10})
+	store, err := s.opened()
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(heads, func(h run.Run) bool { return h.ID == id })
-	if i < 0 {
-		return nil, missing(id)
+	r, err := store.Run(ctx, id)
+	if err != nil {
+		return nil, err
 	}
-	return &heads[i], nil
+	if r.Metrics, r.Stages = nil, nil; !r.Timestamp.IsZero() {
+		return &r, nil
+	}
+	// When it was appended only its head says, which is one of those whose ids begin so.
+	f := history.Filter{App: r.App, IDPrefix: id, Limit: 1000}
+	for {
+		heads, err := store.Heads(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(heads, func(h run.Run) bool { return h.ID == id }); i >= 0 {
+			return &heads[i], nil
+		}
+		if len(heads) < f.Limit {
+			return nil, missing(id)
+		}
+		f.Before = history.PositionOf(&heads[len(heads)-1])
+	}
 }
 
 func missing(id string) error { return fmt.Errorf("run %s: %w", id, history.ErrNotFound) }

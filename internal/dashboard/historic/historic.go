@@ -129,6 +129,11 @@ func (s *Source) forget() {
 func (s *Source) reader() (history.Reader, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.opened()
+}
+
+// opened is reader while the lock is held.
+func (s *Source) opened() (history.Reader, error) {
 	if s.store == nil {
 		return nil, cmp.Or(s.failed, fmt.Errorf("there is no history: %w", history.ErrNotFound))
 	}

@@ -24,6 +24,8 @@ type index struct {
 	partial   bool           // there may be older runs
 	set       []history.Baseline
 	baselines string // that were set, in one word
+	revision  string // of the history, of which it is right
+	deleted   string // the part of that which tells of deletions
 	losses    int    // how often runs were gone, or others under their ids
 	stamp     string // is another one where heads or baselines are others
 }

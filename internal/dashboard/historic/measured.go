@@ -54,7 +54,7 @@ func (p *past) ofRuns(ctx context.Context, store history.Reader, f history.Serie
 func (p *past) keep(ids []string, read map[string][]measured) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.catalog.indexes[p.index.app.Name].index != p.index {
+	if p.catalog == nil || p.catalog.indexes[p.index.app.Name] != p.index {
 		return
 	}
 	for _, id := range ids {
@@ -105,6 +105,9 @@ func assemble(ids []string, runs map[string][]measured) []history.Series {
 // or others by now, or nobody knows, what is remembered of them is forgotten, and the
 // index is no longer known by the stamp that it would have had. The lock is held.
 func (s *Source) replace(app string, old, x *index) {
+	if old != nil && old.deleted != x.deleted {
+		old = nil
+	}
 	if old == nil || old.lost(x) {
 		same := func(id string) bool {
 			if old == nil {
@@ -122,7 +125,7 @@ func (s *Source) replace(app string, old, x *index) {
 		s.losses[app]++
 	}
 	x.losses = s.losses[app]
-	x.stamp += fmt.Sprint(x.losses)
+	x.stamp += fmt.Sprint(" ", x.losses, " ")
 }
 
 // lost tells whether a run is gone, or another by now. Of a part of the runs, the

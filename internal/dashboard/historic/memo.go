@@ -16,6 +16,7 @@ type memo[V any] struct {
 	entries map[string]*list.Element // of *entry[V]
 	order   list.List                // the one that was used last in front
 	weight  int
+	dropped int                      // how often something was forgotten by drop or clear
 	making  map[string]chan struct{} // closed when the making has ended
 }
 
@@ -51,7 +52,7 @@ func (m *memo[V]) get(ctx context.Context, key string, make_ func() (V, int, err
 			return none, ctx.Err()
 		}
 	}
-	done := make(chan struct{})
+	done, dropped := make(chan struct{}), m.dropped
 	m.making[key] = done
 	m.mu.Unlock()
 	kept := false
@@ -62,7 +63,7 @@ func (m *memo[V]) get(ctx context.Context, key string, make_ func() (V, int, err
 		defer m.mu.Unlock()
 		delete(m.making, key)
 		close(done)
-		if kept {
+		if kept && m.dropped == dropped { // else it may be of before
 			m.keep(key, value, weight)
 		}
 	}()
@@ -96,6 +97,7 @@ func (m *memo[V]) put(key string, value V, weight int) {
 func (m *memo[V]) drop(gone func(key string, value V) bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.dropped++
 	for _, e := range m.entries {
 		if kept := e.Value.(*entry[V]); gone(kept.key, kept.value) {
 			m.remove(e)
@@ -124,6 +126,7 @@ func (m *memo[V]) keep(key string, value V, weight int) {
 func (m *memo[V]) clear() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.dropped++
 	clear(m.entries)
 	m.order.Init()
 	m.weight = 0

@@ -100,6 +100,9 @@ func (s *Source) Series(ctx context.Context, q dashboard.SeriesQuery) (*dashboar
 		return nil, err
 	}
 	since, total := x.since(newest, q, p.AnyEnvironment)
+	if since.IsZero() {
+		since = x.oldest()
+	}
 	f := history.SeriesFilter{App: newest.App, Key: q.Key, Unit: q.Unit, Branch: q.Branch, Since: since}
 	if from, ok := x.head(q.From); ok {
 		f.Since = from.Timestamp
@@ -128,7 +131,7 @@ func notMeasured(key string) error {
 func (s *Source) reference(ctx context.Context, x *index, store history.Reader, q dashboard.SeriesQuery) (*run.Run, error) {
 	// The newest point of each set of labels; where an environment is asked
 	// for, it may be an older one.
-	f := history.SeriesFilter{App: q.App, Key: q.Key, Unit: q.Unit, Branch: q.Branch}
+	f := history.SeriesFilter{App: q.App, Key: q.Key, Unit: q.Unit, Branch: q.Branch, Since: x.oldest()}
 	if q.Environment == "" {
 		f.Last = 1
 	}
@@ -152,6 +155,14 @@ func (s *Source) reference(ctx context.Context, x *index, store history.Reader, 
 		return nil, notMeasured(q.Key)
 	}
 	return newest, nil
+}
+
+// oldest is from when on an app is known; zero: from its first run on.
+func (x *index) oldest() (at time.Time) {
+	if x.partial && len(x.heads) > 0 {
+		at = x.heads[len(x.heads)-1].Timestamp
+	}
+	return at
 }
 
 // since returns from when on points are wanted, and how many runs there are.

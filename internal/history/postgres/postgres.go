@@ -112,8 +112,10 @@ func connect(ctx context.Context, address string, readOnly bool) (*Store, error)
 // would tell that.
 func strayAt(address string) bool {
 	_, rest, _ := strings.Cut(address, "://")
-	authority, _, _ := strings.Cut(rest, "/")
-	return strings.Count(authority, "@") > 1
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		rest = rest[:end]
+	}
+	return strings.Count(rest, "@") > 1
 }
 
 // Redact returns an address without its password.
@@ -233,8 +235,8 @@ func (s *Store) migrate(ctx context.Context) error {
 	})
 }
 
-// withoutDeadline returns a context that ends when the given one is cancelled, but not
-// when that one's time is over.
+// withoutDeadline returns a context that ends when the given one is cancelled before
+// its time is over, and not when that is.
 func withoutDeadline(ctx context.Context) (context.Context, context.CancelFunc) {
 	patient, end := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
