@@ -244,20 +244,25 @@ func (b *tab) arrives(what, expression string) {
 // until waits for a condition on the page, also across a navigation.
 func (b *tab) until(what, expression string) {
 	b.t.Helper()
-	for end := time.Now().Add(patience); time.Now().Before(end); {
+	if b.within(patience, expression) {
+		return
+	}
+	b.t.Fatalf("waited in vain for %s, at %s; the focus is at %s", what, eval[string](b, "location.href"), b.focused())
+}
+
+// within tells whether a condition on the page comes true in so much time.
+func (b *tab) within(long time.Duration, expression string) bool {
+	for end := time.Now().Add(long); time.Now().Before(end) && b.ctx.Err() == nil; {
 		v, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
 		if err == nil && v {
-			return
-		}
-		if b.ctx.Err() != nil {
-			break
+			return true
 		}
 		select {
 		case <-b.ctx.Done():
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	b.t.Fatalf("waited in vain for %s, at %s; the focus is at %s", what, eval[string](b, "location.href"), b.focused())
+	return false
 }
 
 // press presses keys as a keyboard does: a letter, or a name such as Tab,

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pacer-perf/pacer/examples/cuepoint/app"
 	"github.com/pacer-perf/pacer/examples/cuepoint/library"
@@ -97,8 +98,12 @@ func TestCuePoint(t *testing.T) {
 	// To the end and back, by keyboard.
 	last := eval[string](b, `fetch("rows?q=&first=2999&n=1").then(a => a.json()).then(a => a.rows[0][0])`)
 	b.tabTo("#rows")
-	b.press("End")
-	b.until("the last track", titles+`.at(-1) === `+quote(last)+` && document.querySelector("tbody tr:nth-last-child(2)").getAttribute("aria-rowindex") === "3001"`)
+	// A browser that gets no processor may stop scrolling on its way: then one presses again.
+	atEnd := titles + `.at(-1) === ` + quote(last) + ` && document.querySelector("tbody tr:nth-last-child(2)").getAttribute("aria-rowindex") === "3001"`
+	for tries := 0; tries == 0 || tries < 5 && !b.within(2*time.Second, atEnd); tries++ {
+		b.press("End")
+	}
+	b.until("the last track", atEnd)
 	b.press("Home")
 	b.until("the first one", `document.querySelector("tbody tr:not(.space)").getAttribute("aria-rowindex") === "2"`)
 	if n := eval[int](b, rowCount); n > 100 {
