@@ -16,8 +16,8 @@ type appRow struct {
 	Name, Href, Runs string // Runs: address of the list
 	Count            int
 	Newest           time.Time
-	Environments     int
-	Branches         int
+	Environments     int // 0: not known, in a history of many runs
+	Branches         int // likewise
 }
 
 func (h *Handler) apps(w http.ResponseWriter, r *http.Request) error {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -253,5 +256,31 @@ func TestCatalogRoom(t *testing.T) {
 	}
 	if a, b := newIndex("a", []run.Run{{ID: "1"}, {ID: "23"}}, nil), newIndex("a", []run.Run{{ID: "12"}, {ID: "3"}}, nil); a.stamp == b.stamp {
 		t.Error("other runs have the same stamp", fmt.Sprintf("%x", a.stamp))
+	}
+}
+
+// anybody may read.
+type anybody struct{ dashboard.Accounts }
+
+func (anybody) Account(*http.Request) dashboard.Account { return dashboard.Account{Read: true} }
+
+// The list of apps says nothing of what was not looked at, and the list of runs of how
+// many it is.
+func TestManyRunsPages(t *testing.T) {
+	t.Parallel()
+	s := over(file(t, some(100)...), judge.Policy{})
+	s.most = 30
+	h := dashboard.New(dashboard.Config{Source: s, Accounts: anybody{}})
+	for target, want := range map[string]string{
+		"/apps":                          `<td class="num">–</td><td class="num">–</td>`,
+		"/runs?app=app":                  "of 30 runs, of the newest 30 of this app",
+		"/runs?app=app&q=no.such":        "among the newest 30",
+		"/?app=app&run=" + some(1)[0].ID: "R0000",
+	} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, target, nil))
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d, without %s: %s", target, w.Code, want, w.Body)
+		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // row reads the columns of a row, one after the other, for queries with rows by the
 // ten thousand: Scan would find out again for each column of each row what it has
-// and where it goes. Null is zero, or NaN.
+// and where it goes. Null is NaN, and an error where there is none.
 type row struct {
 	values [][]byte
 	fields []field
@@ -47,12 +47,14 @@ func (r *row) bytes() []byte {
 // number reads the next column, of so many bytes, by one of two ways.
 func number[T any](r *row, size int, binary func([]byte) T, text func(string) (T, error)) (v T) {
 	b, f := r.bytes(), &r.fields[r.next-1]
-	if len(b) == size && !f.text {
-		return binary(b)
-	}
-	err := fmt.Errorf("%d bytes, expected %d", len(b), size)
-	if f.text {
+	var err error
+	switch {
+	case f.text:
 		v, err = text(string(b))
+	case len(b) == size:
+		return binary(b)
+	default:
+		err = fmt.Errorf("%d bytes, expected %d", len(b), size)
 	}
 	if err != nil && r.err == nil {
 		r.err = fmt.Errorf("column %s: %w", f.name, err)
